@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {IERC20Metadata} from "@openzeppelin/contracts/interfaces/IERC20Metadata.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
+import {IAggregatorV3} from "../../interfaces/chainlink/IAggregatorV3.sol";
+import {IOracle} from "../../interfaces/IOracle.sol";
+import {IUniswapV3Pool} from "../../interfaces/uniswap/IUniswapV3Pool.sol";
+
+/// @title Oracle
+/// @notice The price of a base token in a quote token: two Chainlink feeds, held against a Uniswap v3 time-weighted price.
+/// @dev ASSUMPTIONS: both feeds quote the same currency (USD). Nothing here can be changed: a new bound is a new oracle.
+/// @dev VERDICT: `Stale` when a feed reverts, answers 0 or less, an unfinished round, or a round older than its bound, or
+/// when the pool cannot answer for the whole period; `Disputed` when the two prices differ by more than the bound.
+/// @dev ROUNDING: prices down. The pool's spot price is never read.
+contract Oracle is IOracle {
+    using Math for uint256;
+
+    struct Config {
+        IAggregatorV3 baseFeed;
+        IAggregatorV3 quoteFeed;
+        /// Oldest acceptable round of each feed, seconds.
+        uint32 baseMaxAge;
+        uint32 quoteMaxAge;
+        IUniswapV3Pool pool;
+        address base;
+        address quote;
+        /// Period of the time-weighted price, seconds.
+        uint32 twapPeriod;
+        /// Largest difference of the two prices, in 1e4 of the Chainlink price.
+        uint16 maxDeviationBps;
+    }
+
+    error WrongPool(address pool);
+    error OutOfRange(uint256 value, uint256 lowest, uint256 highest);
+
+    uint256 private constant WAD = 1e18;
+    uint256 private constant BPS = 1e4;
+    /// ln(1.0001) in 1e36: one tick.
+    int256 private constant LN_TICK_E36 = 99995000333308335333166680951131;
+
+    IAggregatorV3 public immutable baseFeed;
+    IAggregatorV3 public immutable quoteFeed;
+    IUniswapV3Pool public immutable pool;
+    uint32 public immutable baseMaxAge;
+    uint32 public immutable quoteMaxAge;
+    uint32 public immutable twapPeriod;
+    uint16 public immutable maxDeviationBps;
+    uint256 private immutable _baseFeedUnit;
+    uint256 private immutable _quoteFeedUnit;
+    uint256 private immutable _baseUnit;
+    uint256 private immutable _quoteUnit;
+    bool private immutable _baseIsToken0;
+
+    constructor(Config memory c) {
+        if (c.twapPeriod < 5 minutes || c.twapPeriod > 1 days) revert OutOfRange(c.twapPeriod, 5 minutes, 1 days);
+        if (c.maxDeviationBps == 0 || c.maxDeviationBps > 1000) revert OutOfRange(c.maxDeviationBps, 1, 1000);
+        if (c.baseMaxAge == 0 || c.quoteMaxAge == 0) revert OutOfRange(0, 1, type(uint32).max);
+        (address token0, address token1) = (c.pool.token0(), c.pool.token1());
+        _baseIsToken0 = c.base == token0;
+        if (!(c.base == token0 && c.quote == token1) && !(c.base == token1 && c.quote == token0)) {
+            revert WrongPool(address(c.pool));
+        }
+        (baseFeed, quoteFeed, pool) = (c.baseFeed, c.quoteFeed, c.pool);
+        (baseMaxAge, quoteMaxAge, twapPeriod) = (c.baseMaxAge, c.quoteMaxAge, c.twapPeriod);
+        maxDeviationBps = c.maxDeviationBps;
+        _baseFeedUnit = 10 ** c.baseFeed.decimals();
+        _quoteFeedUnit = 10 ** c.quoteFeed.decimals();
+        _baseUnit = 10 ** IERC20Metadata(c.base).decimals();
+        _quoteUnit = 10 ** IERC20Metadata(c.quote).decimals();
+    }
+
+    /// @inheritdoc IOracle
+    function price() external view returns (uint256 priceWad, Verdict verdict) {
+        (bool baseFresh, uint256 base) = _answer(baseFeed, baseMaxAge);
+        (bool quoteFresh, uint256 quote) = _answer(quoteFeed, quoteMaxAge);
+        if (base == 0 || quote == 0) return (0, Verdict.Stale);
+        priceWad = base.mulDiv(WAD * _quoteFeedUnit, quote * _baseFeedUnit);
+        if (!baseFresh || !quoteFresh) return (priceWad, Verdict.Stale);
+        (bool known, uint256 poolWad) = _timeWeighted();
+        if (!known) return (priceWad, Verdict.Stale);
+        uint256 gap = poolWad > priceWad ? poolWad - priceWad : priceWad - poolWad;
+        if (gap > priceWad.mulDiv(maxDeviationBps, BPS)) return (priceWad, Verdict.Disputed);
+        return (priceWad, Verdict.Good);
+    }
+
+    /// @notice The pool's time-weighted price, quote per whole base (Wad), and whether the pool could answer.
+    function timeWeightedPrice() external view returns (bool known, uint256 priceWad) {
+        return _timeWeighted();
+    }
+
+    /// `answer` is 0 when there is none that could ever be used.
+    function _answer(IAggregatorV3 feed, uint256 maxAge) private view returns (bool fresh, uint256 answer) {
+        try feed.latestRoundData() returns (
+            uint80 roundId, int256 signed, uint256, uint256 updatedAt, uint80 answeredInRound
+        ) {
+            if (signed <= 0 || uint256(signed) > type(uint128).max) return (false, 0);
+            answer = uint256(signed);
+            fresh = updatedAt != 0 && updatedAt <= block.timestamp && block.timestamp - updatedAt <= maxAge
+                && answeredInRound >= roundId;
+        } catch {
+            return (false, 0);
+        }
+    }
+
+    function _timeWeighted() private view returns (bool known, uint256 priceWad) {
+        uint32[] memory ago = new uint32[](2);
+        ago[0] = twapPeriod;
+        try pool.observe(ago) returns (int56[] memory ticks, uint160[] memory) {
+            int256 tickE18 = (int256(ticks[1]) - int256(ticks[0])) * 1e18 / int256(uint256(twapPeriod));
+            // token1 per token0 in smallest units; the other way round is the negative exponent
+            if (!_baseIsToken0) tickE18 = -tickE18;
+            int256 exponentWad = tickE18 * LN_TICK_E36 / 1e36;
+            uint256 rawWad = uint256(FixedPointMathLib.expWad(exponentWad + _scale()));
+            return (rawWad > 0, rawWad);
+        } catch {
+            return (false, 0);
+        }
+    }
+
+    /// ln(base unit / quote unit) in Wad, so that the exponential is taken of a number of ordinary size.
+    function _scale() private view returns (int256) {
+        return FixedPointMathLib.lnWad(int256(_baseUnit * WAD / _quoteUnit));
+    }
+}

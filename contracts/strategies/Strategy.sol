@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {IERC20} from "@openzeppelin/contracts/interfaces/IERC20.sol";
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {ERC4626} from "@openzeppelin/contracts/token/ERC20/extensions/ERC4626.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {IRegulated} from "../../interfaces/IRegulated.sol";
+import {Roles} from "../risk/Roles.sol";
+
+/// @title Strategy
+/// @notice An ERC-4626 over positions: entry, exit, idle assets, pause. The strategist writes five hooks and the rule.
+/// @dev HOOKS, the strategist's duties:
+/// - `_invested`: MUST value the positions in assets, rounded down, without relying on a balance others can raise.
+/// - `_freeable`: MUST NOT exceed what `_unwind` would free in the same block.
+/// - `_capacity`: assets the positions would take now.
+/// - `_deploy`: puts idle assets to work as far as it can; MUST NOT revert because a position does.
+/// - `_unwind`: makes at least `assets` idle if `_freeable` says so; MUST pass over positions that revert.
+/// - `rebalance` and `readings`: the rule (IRegulated).
+/// Hooks that move assets MUST keep `_idle` true to what they moved.
+/// @dev ROUNDING: as OpenZeppelin's ERC4626 (for the strategy), virtual shares with 6 decimals more than the asset.
+abstract contract Strategy is ERC4626, ReentrancyGuardTransient, Roles, IRegulated {
+    using SafeERC20 for IERC20;
+
+    event Paused(bool paused);
+
+    /// @notice The token took a fee on the way, or did not move what it said.
+    error UnexpectedTransfer(uint256 expected, uint256 received);
+    error InsufficientLiquidity(uint256 requested, uint256 available);
+    /// @notice An action lowered the net value by more than rounding explains.
+    error NetLoss(uint256 before, uint256 afterwards);
+
+    /// @notice True while deposits are stopped. Withdrawals go on.
+    bool public paused;
+    uint256 internal _idle;
+
+    constructor(IERC20 asset_, string memory name_, string memory symbol_, address owner_, address guardian_)
+        ERC20(name_, symbol_)
+        ERC4626(asset_)
+        Roles(owner_, guardian_)
+    {}
+
+    /* VIEWS */
+
+    /// @notice Assets held by the strategy itself. Tokens sent to it by mistake do not count.
+    function idle() external view returns (uint256) {
+        return _idle;
+    }
+
+    /// @notice Worth of idle assets and positions. Reverts inside a call of the strategy's own.
+    function totalAssets() public view override nonReentrantView returns (uint256) {
+        return _total();
+    }
+
+    function maxDeposit(address) public view override returns (uint256) {
+        return paused ? 0 : _capacity();
+    }
+
+    function maxMint(address receiver) public view override returns (uint256) {
+        uint256 assets = maxDeposit(receiver);
+        return assets >= type(uint128).max ? type(uint128).max : convertToShares(assets);
+    }
+
+    function maxWithdraw(address holder) public view override returns (uint256) {
+        return Math.min(super.maxWithdraw(holder), _idle + _freeable());
+    }
+
+    function maxRedeem(address holder) public view override returns (uint256) {
+        return Math.min(super.maxRedeem(holder), _convertToShares(_idle + _freeable(), Math.Rounding.Floor));
+    }
+
+    /* GUARDIAN OR OWNER */
+
+    /// @notice Stops deposits, at once.
+    function pause() external onlyTightener {
+        paused = true;
+        emit Paused(true);
+    }
+
+    /* OWNER */
+
+    /// @notice Lets deposits in again.
+    function unpause() external onlyOwner {
+        paused = false;
+        emit Paused(false);
+    }
+
+    /* HOOKS */
+
+    function _invested() internal view virtual returns (uint256 assets);
+    function _freeable() internal view virtual returns (uint256 assets);
+    function _capacity() internal view virtual returns (uint256 assets);
+    function _deploy() internal virtual;
+    function _unwind(uint256 assets) internal virtual;
+
+    /* INTERNAL */
+
+    function _total() internal view returns (uint256) {
+        return _idle + _invested();
+    }
+
+    function _decimalsOffset() internal pure override returns (uint8) {
+        return 6;
+    }
+
+    function _deposit(address caller, address receiver, uint256 assets, uint256 shares)
+        internal
+        override
+        nonReentrant
+    {
+        IERC20 token = IERC20(asset());
+        uint256 before = token.balanceOf(address(this));
+        token.safeTransferFrom(caller, address(this), assets);
+        uint256 received = token.balanceOf(address(this)) - before;
+        if (received != assets) revert UnexpectedTransfer(assets, received);
+        _idle += assets;
+        _mint(receiver, shares);
+        emit Deposit(caller, receiver, assets, shares);
+        _deploy();
+    }
+
+    function _withdraw(address caller, address receiver, address holder, uint256 assets, uint256 shares)
+        internal
+        override
+        nonReentrant
+    {
+        if (caller != holder) _spendAllowance(holder, caller, shares);
+        _burn(holder, shares);
+        if (assets > _idle) _unwind(assets - _idle);
+        if (assets > _idle) revert InsufficientLiquidity(assets, _idle);
+        _idle -= assets;
+        IERC20(asset()).safeTransfer(receiver, assets);
+        emit Withdraw(caller, receiver, holder, assets, shares);
+    }
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+/// @title IOracle
+/// @notice A price from two sources, and whether it may be relied on.
+interface IOracle {
+    enum Verdict {
+        Good,
+        Stale,
+        Disputed
+    }
+
+    /// @notice Units of the quote token for one whole unit of the base token, in Wad (2000e18: 2000 quote tokens).
+    /// @dev Never reverts. With any verdict but `Good` only risk-reducing actions may go on; `priceWad` is then the last
+    /// answer of the first source, or 0 when there is none.
+    function price() external view returns (uint256 priceWad, Verdict verdict);
+}
