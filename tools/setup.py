@@ -121,12 +121,16 @@ def install_compilers():
         if os.path.lexists(target):
             os.remove(target)
         native = native_compiler(version)
-        if native:
-            os.symlink(native, target)
-        else:
-            with open(target, "w") as file:
+        with open(target, "w") as file:
+            if native:
+                # Ape compiles a copy of the sources elsewhere; node_modules stays here.
+                file.write(
+                    '#!/bin/sh\ncase " $* " in *" --base-path "*) exec "%s" "$@" --include-path "%s" ;; esac\n'
+                    'exec "%s" "$@"\n' % (native, ROOT, native)
+                )
+            else:
                 file.write('#!/bin/sh\nexec node "%s" %s "$@"\n' % (os.path.join(ROOT, "tools", "solc.js"), package))
-            os.chmod(target, 0o755)
+        os.chmod(target, 0o755)
         said = subprocess.run([target, "--version"], capture_output=True, text=True, check=False)
         if "Version: " + version not in said.stdout:
             raise SetupError("the Solidity compiler %s does not start: %s" % (version, last_line(said)))

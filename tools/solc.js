@@ -54,7 +54,8 @@ for (let i = 0; i < args.length; i++) {
   else if (flag === "--allow-paths") inline ?? ++i;
   else if (flag !== "-") fail(`option not supported by this wrapper: ${args[i]}`);
 }
-if (folders.length === 0) folders.push(process.cwd());
+// Ape compiles a copy of the sources elsewhere; node_modules stays here.
+folders.push(root);
 
 const listeners = process.listeners("uncaughtException");
 const solc = require(require.resolve(packageName, { paths: [root] }));
