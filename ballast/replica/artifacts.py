@@ -13,10 +13,11 @@ from typing import Any
 
 from ballast.environment import ROOT, TOOLS
 from ballast.errors import ReplicaError
+from ballast.replica import manifest
 from ballast.replica.packages import Package
 
 VENDORED = Path(__file__).parent / "vendored"
-STANDINS = ROOT / "contracts" / "standins"
+STANDINS = "contracts/standins"
 COMPILED = TOOLS / "replica" / "compiled"
 _PLACEHOLDER = re.compile(r"__\$[0-9a-f]{34}\$__|__.{38}")
 
@@ -70,13 +71,14 @@ def vendored(name: str) -> bytes:
 
 
 def standin_sources() -> dict[str, str]:
-    """Return path (from the repository's root) and text of every stand-in."""
-    return {str(path.relative_to(ROOT)): path.read_text() for path in sorted(STANDINS.glob("*.sol"))}
+    """Return path (from the repository's root) and text of the stand-ins that the manifest names."""
+    names = sorted({row["standin"] for row in manifest.load()["contracts"] if "standin" in row})
+    return {f"{STANDINS}/{name}.sol": (ROOT / STANDINS / f"{name}.sol").read_text() for name in names}
 
 
 @cache
 def compile_standins() -> dict[str, Artifact]:
-    """Compile contracts/standins/ with the project's compiler and settings."""
+    """Compile the replica's stand-ins with the project's compiler and settings."""
     settings = {"optimizer": {"enabled": True, "runs": 200}, "evmVersion": "cancun", "metadata": {"bytecodeHash": "none"}}
     return compile_sources("0.8.34", standin_sources(), settings)
 
