@@ -1,0 +1,174 @@
+"""Reports: profit unlocks over time, loss counts at once, the growth cap and the fees."""
+
+import pytest
+from ape import reverts
+
+from tests.vault_kit import DAY, UNIT, YEAR, price_ray
+
+
+@pytest.fixture
+def working(vault, strategy, depositor, keeper):
+    """1,000 units, all with the strategy."""
+    vault.deposit(1_000 * UNIT, depositor, sender=depositor)
+    vault.rebalance(sender=keeper)
+    assert vault.totalDebt() == 1_000 * UNIT
+    return vault
+
+
+def test_report__profit_is_locked_first(working, strategy, keeper, wait):
+    price = price_ray(working)
+    wait(DAY)
+    strategy.earn(10 * UNIT, sender=keeper)
+    assert price_ray(working) == price, "an unreported profit moves no price"
+    working.report(strategy, sender=keeper)
+    # the strategy's own rounding keeps a unit
+    assert working.lockedProfit() == 10 * UNIT - 1
+    assert working.totalAssets() == 1_000 * UNIT
+    assert working.totalDebt() == 1_010 * UNIT - 1
+
+
+def test_report__profit_unlocks_linearly(working, strategy, keeper, wait, chain):
+    wait(DAY)
+    strategy.earn(10 * UNIT, sender=keeper)
+    start = working.report(strategy, sender=keeper).timestamp
+    profit = 10 * UNIT - 1  # the strategy's own rounding keeps a unit
+    for part in (1, 5, 9):
+        wait(start + part * DAY - chain.blocks.head.timestamp)
+        locked = -(-profit * (10 - part) // 10)  # rounded up
+        assert working.lockedProfit() == locked
+        assert working.totalAssets() == 1_000 * UNIT + profit - locked
+    wait(2 * DAY)
+    assert working.lockedProfit() == 0
+    assert working.totalAssets() == 1_000 * UNIT + profit
+
+
+def test_report__a_second_profit_does_not_hold_up_the_first(working, strategy, keeper, wait, chain):
+    """The new end is the average by amount: dust reported by a stranger barely moves it."""
+    wait(DAY)
+    strategy.earn(10 * UNIT, sender=keeper)
+    start = working.report(strategy, sender=keeper).timestamp
+    wait(start + 5 * DAY - chain.blocks.head.timestamp)
+    strategy.earn(1, sender=keeper)
+    working.report(strategy, sender=keeper)
+    wait(start + 10 * DAY + 60 - chain.blocks.head.timestamp)
+    assert working.lockedProfit() <= 100, "one unit of profit has held up more than a trifle"
+
+
+def test_report__loss_counts_at_once(working, strategy, keeper):
+    strategy.lose(100 * UNIT, sender=keeper)
+    assert working.totalAssets() == 1_000 * UNIT
+    working.report(strategy, sender=keeper)
+    assert working.totalAssets() == pytest.approx(900 * UNIT, abs=1)
+    assert working.totalDebt() == working.totalAssets()
+
+
+def test_report__loss_eats_locked_profit_first(working, strategy, keeper, wait):
+    wait(DAY)
+    strategy.earn(10 * UNIT, sender=keeper)
+    working.report(strategy, sender=keeper)
+    before = working.totalAssets()
+    strategy.lose(4 * UNIT, sender=keeper)
+    working.report(strategy, sender=keeper)
+    assert working.totalAssets() >= before, "the locked profit was there to bear it"
+    assert working.lockedProfit() <= 6 * UNIT
+
+
+def test_report__profit_over_the_growth_cap_waits(vault, strategy, depositor, owner, keeper, wait):
+    vault.setPace(10 * DAY, DAY, 1_000, sender=owner)  # 10 % a year
+    vault.deposit(1_000 * UNIT, depositor, sender=depositor)
+    vault.rebalance(sender=keeper)
+    vault.report(strategy, sender=keeper)
+    wait(36 * DAY + 12 * 3600)  # a tenth of a year
+    strategy.earn(50 * UNIT, sender=keeper)
+    vault.report(strategy, sender=keeper)
+    # 1,000 x 10 % x 0.1 year = 10, and the seconds between the blocks
+    assert vault.totalDebt() == pytest.approx(1_010 * UNIT, rel=1e-6)
+    wait(36 * DAY + 12 * 3600)
+    vault.report(strategy, sender=keeper)
+    assert vault.totalDebt() == pytest.approx(1_020 * UNIT, rel=2e-4)
+
+
+def test_report__by_a_stranger_of_an_unlisted_contract_is_refused(vault, token, attacker):
+    with reverts(vault.NotListed, strategy=token.address):
+        vault.report(token, sender=attacker)
+
+
+def test_performance_fee__is_taken_out_of_profit_without_lowering_the_price(
+    vault, strategy, depositor, owner, keeper, fee_recipient, wait
+):
+    vault.setFees(1_000, 0, fee_recipient, sender=owner)  # 10 %
+    vault.deposit(1_000 * UNIT, depositor, sender=depositor)
+    vault.rebalance(sender=keeper)
+    wait(30 * DAY)
+    strategy.earn(100 * UNIT, sender=keeper)
+    before = price_ray(vault)
+    vault.report(strategy, sender=keeper)
+    assert price_ray(vault) >= before
+    wait(11 * DAY)
+    # once all is unlocked the recipient's shares are worth a tenth of the profit, rounded for the holders
+    fee = vault.convertToAssets(vault.balanceOf(fee_recipient))
+    assert fee == pytest.approx(10 * UNIT, abs=2) and fee <= 10 * UNIT
+    assert vault.convertToAssets(vault.balanceOf(depositor)) == pytest.approx(1_090 * UNIT, abs=2)
+
+
+def test_performance_fee__is_not_charged_again_for_a_loss_made_good(
+    vault, strategy, depositor, owner, keeper, fee_recipient, wait
+):
+    vault.setFees(1_000, 0, fee_recipient, sender=owner)
+    vault.deposit(1_000 * UNIT, depositor, sender=depositor)
+    vault.rebalance(sender=keeper)
+    wait(30 * DAY)
+    strategy.earn(100 * UNIT, sender=keeper)
+    vault.report(strategy, sender=keeper)
+    shares = vault.balanceOf(fee_recipient)
+    assert shares > 0
+    strategy.lose(50 * UNIT, sender=keeper)
+    vault.report(strategy, sender=keeper)
+    wait(30 * DAY)
+    strategy.earn(50 * UNIT, sender=keeper)
+    vault.report(strategy, sender=keeper)
+    # rounding of the mark may leave a few units above it, never a tenth of the 50
+    assert vault.balanceOf(fee_recipient) - shares <= 10 * 10**6
+    wait(30 * DAY)
+    strategy.earn(20 * UNIT, sender=keeper)
+    vault.report(strategy, sender=keeper)
+    wait(11 * DAY)
+    # 10 that grew with the vault from 1,100 to 1,118, and a tenth of 20
+    expected = 10 * UNIT * 1_118 // 1_100 + 2 * UNIT
+    assert vault.convertToAssets(vault.balanceOf(fee_recipient)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_management_fee__accrues_over_time_and_is_paid_by_profit_only(
+    vault, strategy, depositor, owner, keeper, fee_recipient, wait
+):
+    vault.setFees(0, 100, fee_recipient, sender=owner)  # 1 % a year
+    vault.deposit(1_000 * UNIT, depositor, sender=depositor)
+    vault.rebalance(sender=keeper)
+    wait(YEAR // 10)
+    vault.report(strategy, sender=keeper)
+    assert vault.balanceOf(fee_recipient) == 0, "no profit, no fee"
+    assert vault.managementFeeOwed() == pytest.approx(1 * UNIT, rel=1e-5)
+    wait(DAY)
+    strategy.earn(10 * UNIT, sender=keeper)
+    price = price_ray(vault)
+    vault.report(strategy, sender=keeper)
+    assert price_ray(vault) >= price
+    assert vault.managementFeeOwed() < UNIT // 1_000
+    wait(11 * DAY)
+    # a tenth of a year and a day, at 1 % of 1,000
+    due = 10 * UNIT * (YEAR // 10 + DAY) // YEAR
+    assert vault.convertToAssets(vault.balanceOf(fee_recipient)) == pytest.approx(due, rel=1e-3)
+
+
+def test_management_fee__takes_at_most_half_of_a_profit(
+    vault, strategy, depositor, owner, keeper, fee_recipient, wait
+):
+    vault.setFees(0, 500, fee_recipient, sender=owner)
+    vault.deposit(1_000 * UNIT, depositor, sender=depositor)
+    vault.rebalance(sender=keeper)
+    wait(YEAR)
+    strategy.earn(2 * UNIT, sender=keeper)
+    vault.report(strategy, sender=keeper)
+    assert vault.managementFeeOwed() == pytest.approx(49 * UNIT, rel=1e-4)
+    wait(11 * DAY)
+    assert vault.convertToAssets(vault.balanceOf(fee_recipient)) == pytest.approx(1 * UNIT, abs=5)

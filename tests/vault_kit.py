@@ -1,0 +1,138 @@
+"""Fixtures for tests of the vault alone: a vault over a stand-in token, strategies whose fortune the test decides, and
+actors named by what they do. Imported by the conftest of each folder that needs them."""
+
+import pytest
+
+UNIT = 10**6
+DAY = 86_400
+YEAR = 365 * DAY
+UNLIMITED = 2**128 - 1
+NOBODY = "0x0000000000000000000000000000000000000000"
+
+TERMS = {
+    "performanceFeeBps": 0,
+    "managementFeeBps": 0,
+    "growthCapBps": 65_535,
+    "unlockPeriod": 10 * DAY,
+    "reportPeriod": DAY,
+}
+
+
+@pytest.fixture(scope="session")
+def owner(accounts):
+    return accounts[0]
+
+
+@pytest.fixture(scope="session")
+def guardian(accounts):
+    return accounts[1]
+
+
+@pytest.fixture(scope="session")
+def curator(accounts):
+    return accounts[2]
+
+
+@pytest.fixture(scope="session")
+def depositor(accounts):
+    return accounts[3]
+
+
+@pytest.fixture(scope="session")
+def second_depositor(accounts):
+    return accounts[4]
+
+
+@pytest.fixture(scope="session")
+def keeper(accounts):
+    return accounts[5]
+
+
+@pytest.fixture(scope="session")
+def fee_recipient(accounts):
+    return accounts[6]
+
+
+@pytest.fixture(scope="session")
+def attacker(accounts):
+    return accounts[7]
+
+
+@pytest.fixture(scope="module")
+def make_token(project, owner, depositor, second_depositor, attacker):
+    def make(decimals=6):
+        token = owner.deploy(project.TokenStandIn, decimals)
+        for holder in (depositor, second_depositor, attacker):
+            token.mint(holder, 10**9 * 10**decimals, sender=owner)
+        return token
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def make_vault(project, owner, guardian, curator, fee_recipient, depositor, second_depositor, attacker):
+    def make(token, **terms):
+        config = {**TERMS, **terms}
+        vault = owner.deploy(
+            project.Vault,
+            (
+                token.address,
+                "Ballast test vault",
+                "bTEST",
+                owner.address,
+                guardian.address,
+                curator.address,
+                fee_recipient.address,
+                config["performanceFeeBps"],
+                config["managementFeeBps"],
+                config["growthCapBps"],
+                config["unlockPeriod"],
+                config["reportPeriod"],
+            ),
+        )
+        for holder in (depositor, second_depositor, attacker):
+            token.approve(vault, 2**256 - 1, sender=holder)
+        return vault
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def make_strategy(project, owner):
+    def make(vault, target_bps=10_000, *, cap=UNLIMITED, band_bps=10):
+        strategy = owner.deploy(project.StrategyStandIn, vault.asset())
+        vault.addStrategy(strategy, cap, target_bps, band_bps, sender=owner)
+        return strategy
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def token(make_token):
+    return make_token()
+
+
+@pytest.fixture(scope="module")
+def vault(make_vault, token):
+    return make_vault(token)
+
+
+@pytest.fixture(scope="module")
+def strategy(make_strategy, vault):
+    return make_strategy(vault)
+
+
+@pytest.fixture
+def wait(chain):
+    """Let `seconds` pass and mine a block."""
+
+    def pass_time(seconds):
+        chain.pending_timestamp = chain.blocks.head.timestamp + seconds
+        chain.mine()
+
+    return pass_time
+
+
+def price_ray(vault):
+    """Assets per share, Ray, as holders see it."""
+    return (vault.totalAssets() + 1) * 10**27 // (vault.totalSupply() + 10**6)
