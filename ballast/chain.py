@@ -1,0 +1,142 @@
+"""What every reader of a chain shares: many views in one call, and one line when the node is at fault.
+
+Works on any Web3 instance; knows nothing of Ape.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from eth_abi import encode
+from eth_abi.codec import ABICodec
+from eth_abi.decoding import UnsignedIntegerDecoder
+from eth_abi.encoding import UnsignedIntegerEncoder
+from eth_abi.exceptions import DecodingError
+from eth_abi.registry import BaseEquals, registry
+from eth_utils import function_signature_to_4byte_selector
+from web3 import Web3
+from web3.exceptions import ContractLogicError, Web3Exception, Web3RPCError
+
+from ballast.errors import BallastError
+from ballast.mainnet import MULTICALL3
+
+#: Accounts that a call may come from when nobody's funds matter.
+NOBODY: Final = "0x0000000000000000000000000000000000000000"
+#: A balance that pays for any simulated call (nodes refuse a call with a gas price from a poor account).
+RICH: Final = {"balance": hex(2**200)}
+#: A price above any base fee, in wei: without one, nodes answer 0 for `block.basefee`.
+ANY_PRICE: Final = 10**15
+
+# Ape makes eth_abi read missing bytes of an unsigned integer as zeros. Here a short answer is no answer.
+_strict = registry.copy()
+_strict.unregister("uint")
+_strict.register(BaseEquals("uint"), UnsignedIntegerEncoder, UnsignedIntegerDecoder, label="uint")
+#: Decodes ABI data; short or malformed data is a DecodingError.
+CODEC: Final = ABICodec(_strict)
+
+Answer = tuple[bool, bytes]
+
+
+class NodeError(BallastError):
+    """The node cannot be reached, or refuses to answer."""
+
+
+class NodeRefusal(NodeError):
+    """The node answered that it will not do what was asked."""
+
+
+class View(NamedTuple):
+    """One view call: which contract, and the call's data."""
+
+    target: str
+    data: bytes
+
+
+def view(target: str, signature: str, *arguments: Any) -> View:
+    """Return the call of `signature` ("balanceOf(address)") with `arguments` on `target`."""
+    types = signature[signature.index("(") + 1 : -1]
+    packed = encode(types.split(","), arguments) if types else b""
+    return View(target, function_signature_to_4byte_selector(signature) + packed)
+
+
+def read_all(web3: Web3, views: Sequence[View]) -> list[Answer]:
+    """Call every view at one block, in one `eth_call`; return for each whether it succeeded, and what it answered.
+
+    Parameters
+    ----------
+    web3 : any connection
+    views : calls; one that reverts doesn't disturb the others
+
+    Raises
+    ------
+    NodeError
+        The node is out of reach, refuses, or has no Multicall3 at its address.
+    """
+    packed = encode(["(address,bool,bytes)[]"], [[(each.target, True, each.data) for each in views]])
+    call = {
+        "from": NOBODY,
+        "to": MULTICALL3,
+        "data": "0x" + (function_signature_to_4byte_selector("aggregate3((address,bool,bytes)[])") + packed).hex(),
+        "maxFeePerGas": ANY_PRICE,
+        "maxPriorityFeePerGas": 0,
+    }
+    try:
+        with talking_to(web3):
+            answer = bytes(web3.eth.call(call, "latest", {NOBODY: RICH}))  # type: ignore[arg-type]
+    except ContractLogicError as error:
+        raise NodeError(f"the batched call of {len(views)} views ran out of gas: ask for fewer contracts") from error
+    if not answer:
+        raise NodeError(f"no Multicall3 at {MULTICALL3} on this chain: name a network that has it")
+    return [(bool(ok), bytes(data)) for ok, data in CODEC.decode(["(bool,bytes)[]"], answer)[0]]
+
+
+def unpack(answer: Answer, *types: str) -> Any:
+    """Return the value(s) of an answer, or None when the view reverted or answered something else.
+
+    One type gives one value, several give a tuple.
+    """
+    ok, data = answer
+    if not ok:
+        return None
+    try:
+        values = CODEC.decode(types, data)
+    except (DecodingError, OverflowError, UnicodeDecodeError):
+        return None
+    return values[0] if len(types) == 1 else values
+
+
+def short_text(word: bytes) -> str:
+    """Return the text of a right-padded bytes32."""
+    return word.rstrip(b"\0").decode("utf-8", "replace")
+
+
+@contextmanager
+def talking_to(web3: Web3) -> Iterator[None]:
+    """Turn what goes wrong between us and the node into a NodeError; a revert passes through as it is."""
+    try:
+        yield
+    except ContractLogicError:
+        raise
+    except Web3RPCError as error:
+        said = error.rpc_response.get("error", {}) if error.rpc_response else {}
+        message = said.get("message", error) if isinstance(said, dict) else said
+        raise NodeRefusal(f"the node at {node_name(web3)} refuses: {_line(message)}") from error
+    except (OSError, Web3Exception) as error:
+        # requests' errors are OSErrors; a URL may hold a key, so it isn't repeated
+        raise NodeError(
+            f"no answer from the node at {node_name(web3)} ({type(error).__name__}): is it running, is the URL right?"
+        ) from error
+
+
+def node_name(web3: Web3) -> str:
+    """Return the node's host and port, without path or credentials (a URL often carries a key)."""
+    url = urlsplit(str(getattr(web3.provider, "endpoint_uri", "") or ""))
+    if not url.hostname:
+        return type(web3.provider).__name__
+    return f"{url.hostname}:{url.port}" if url.port else url.hostname
+
+
+def _line(text: Any, *, most: int = 200) -> str:
+    line = " ".join(str(text).split())
+    return line if len(line) <= most else line[: most - 1] + "…"

@@ -1,0 +1,268 @@
+"""Simulates and sends `rebalance()`. The only module of the keeper that spends anything."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, Protocol
+
+from eth_utils import function_signature_to_4byte_selector, keccak
+from web3 import Web3
+from web3.exceptions import ContractLogicError, TransactionNotFound
+
+from ballast.chain import NOBODY, RICH, NodeError, NodeRefusal, talking_to
+from ballast.keeper.reverts import ErrorBook, Reason
+from ballast.keeper.state import Contract
+
+REBALANCE: Final = "0x" + function_signature_to_4byte_selector("rebalance()").hex()
+#: Room over the estimate, in percent: state may change before the transaction lands.
+_GAS_ROOM: Final = 125
+
+
+@dataclass(frozen=True)
+class Fees:
+    """What a transaction offers per gas, in wei. `expected` is what it would pay at the present base fee."""
+
+    base: int
+    tip: int
+    most: int
+
+    @property
+    def expected(self) -> int:
+        """Return base fee and tip."""
+        return self.base + self.tip
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What `rebalance()` would do now: `gas` it would use, or the `reason` why it would revert."""
+
+    gas: int = 0
+    reason: Reason | None = None
+
+
+class Fate(Enum):
+    """What became of a transaction."""
+
+    SUCCEEDED = "succeeded"
+    REVERTED = "reverted"
+    PENDING = "pending"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a transaction, and what it cost (`gas` used, `price` in wei per gas)."""
+
+    fate: Fate
+    transaction: str
+    gas: int = 0
+    price: int = 0
+    block: int | None = None
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A signed transaction, not sent yet."""
+
+    transaction: str
+    raw: bytes
+    nonce: int
+
+
+class Signer(Protocol):
+    """Signs transactions for one account."""
+
+    address: str
+
+    def sign(self, transaction: Mapping[str, Any]) -> bytes:
+        """Return the raw signed transaction."""
+        ...
+
+
+class Courier(Protocol):
+    """What the engine needs to act: on a chain, in a backtest, or in a test."""
+
+    @property
+    def can_send(self) -> bool:
+        """Return whether there is anyone to sign."""
+        ...
+
+    def fees(self, base_fee: int, max_fee: int | None) -> Fees:
+        """Return what to offer at `base_fee`, never above `max_fee` (wei per gas)."""
+        ...
+
+    def simulate(self, contract: Contract, fees: Fees, *, block: int | str = "latest") -> Simulation:
+        """Return what `rebalance()` would do."""
+        ...
+
+    def foreign_pending(self) -> int:
+        """Return how many transactions of the account are pending that this courier didn't send."""
+        ...
+
+    def shortage(self, gas: int, fees: Fees) -> int:
+        """Return how many wei the account lacks to send."""
+        ...
+
+    def sign(self, contract: Contract, gas: int, fees: Fees) -> Signed:
+        """Return a signed `rebalance()` with the next nonce."""
+        ...
+
+    def send(self, signed: Signed) -> None:
+        """Hand it to the network. `Refused` when the node turned it down; NodeError when nobody knows."""
+        ...
+
+    def fate(self, transaction: str, wait_seconds: float) -> Receipt:
+        """Return what became of a transaction, waiting for it at most so long."""
+        ...
+
+
+class Refused(NodeError):
+    """The node turned a transaction down: it is not on its way."""
+
+
+class ChainCourier:
+    """Acts on a chain through Web3. Without a signer it simulates only."""
+
+    def __init__(
+        self,
+        web3: Web3,
+        errors: ErrorBook,
+        signer: Signer | None = None,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._web3 = web3
+        self._errors = errors
+        self._signer = signer
+        self._now = now
+        self._sleep = sleep
+        self._sender = signer.address if signer else NOBODY
+        #: our transactions whose fate isn't known: hash -> nonce
+        self._open: dict[str, int] = {}
+        self._chain_id: int | None = None
+
+    @property
+    def can_send(self) -> bool:
+        """Return whether there is a signer."""
+        return self._signer is not None
+
+    def fees(self, base_fee: int, max_fee: int | None) -> Fees:
+        """Offer twice the base fee, so that it may rise for six blocks, and the node's idea of a tip."""
+        with talking_to(self._web3):
+            tip = self._web3.eth.max_priority_fee
+        most = 2 * base_fee + tip
+        return Fees(base_fee, tip, most if max_fee is None else min(most, max_fee))
+
+    def simulate(self, contract: Contract, fees: Fees, *, block: int | str = "latest") -> Simulation:
+        """Call `rebalance()` with a gas price (contracts price gas by `block.basefee`), then estimate its gas.
+
+        The sender's balance is overridden, so that the result speaks of the contract alone.
+        """
+        most = max(fees.most, fees.expected)
+        call = {
+            "from": self._sender,
+            "to": contract.address,
+            "data": REBALANCE,
+            "maxFeePerGas": most,
+            "maxPriorityFeePerGas": min(fees.tip, most),
+        }
+        rich = {self._sender: RICH}
+        try:
+            with talking_to(self._web3):
+                self._web3.eth.call(call, block, rich)  # type: ignore[arg-type]
+                if block != "latest":
+                    return Simulation()
+                return Simulation(gas=self._web3.eth.estimate_gas(call, block, rich))  # type: ignore[arg-type]
+        except ContractLogicError as error:
+            return Simulation(reason=self._errors.reason(_revert_data(error)))
+
+    def foreign_pending(self) -> int:
+        """Compare the account's pending and mined nonces, less what we sent ourselves."""
+        with talking_to(self._web3):
+            mined = self._web3.eth.get_transaction_count(self._sender, "latest")
+            pending = self._web3.eth.get_transaction_count(self._sender, "pending")
+        ours = sum(1 for nonce in self._open.values() if mined <= nonce < pending)
+        return max(pending - mined - ours, 0)
+
+    def shortage(self, gas: int, fees: Fees) -> int:
+        """Return the wei missing to pay for `gas`, with its room, at the most that is offered."""
+        with talking_to(self._web3):
+            balance = self._web3.eth.get_balance(self._sender)
+        return max(gas * _GAS_ROOM // 100 * fees.most - balance, 0)
+
+    def sign(self, contract: Contract, gas: int, fees: Fees) -> Signed:
+        """Sign an EIP-1559 transaction. The nonce counts what is pending on the node and what we know is on its way."""
+        assert self._signer is not None, "no signer"
+        with talking_to(self._web3):
+            if self._chain_id is None:
+                self._chain_id = self._web3.eth.chain_id
+            nonce = self._web3.eth.get_transaction_count(self._sender, "pending")
+        nonce = max([nonce, *(known + 1 for known in self._open.values())])
+        raw = self._signer.sign(
+            {
+                "type": 2,
+                "chainId": self._chain_id,
+                "nonce": nonce,
+                "to": contract.address,
+                "data": REBALANCE,
+                "value": 0,
+                "gas": gas * _GAS_ROOM // 100,
+                "maxFeePerGas": fees.most,
+                "maxPriorityFeePerGas": min(fees.tip, fees.most),
+            }
+        )
+        return Signed("0x" + keccak(raw).hex(), raw, nonce)
+
+    def send(self, signed: Signed) -> None:
+        """Hand the transaction to the node. From here on it counts as on its way, unless the node refuses it."""
+        self._open[signed.transaction] = signed.nonce
+        try:
+            with talking_to(self._web3):
+                self._web3.eth.send_raw_transaction(signed.raw)
+        except ContractLogicError as error:
+            del self._open[signed.transaction]
+            raise Refused(f"the node turned the transaction down: {error.message}") from error
+        except NodeRefusal as error:
+            if "already known" in str(error):
+                return  # an earlier try got through
+            del self._open[signed.transaction]
+            raise Refused(str(error)) from error
+
+    def fate(self, transaction: str, wait_seconds: float) -> Receipt:
+        """Poll for the receipt; a transaction that the node has forgotten is dropped."""
+        deadline = self._now() + wait_seconds
+        pause = 0.05
+        while True:
+            receipt = self._receipt(transaction)
+            if receipt is not None:
+                return receipt
+            if self._now() >= deadline:
+                return self._lost_or_pending(transaction)
+            self._sleep(pause)
+            pause = min(pause * 2, 2.0)
+
+    def _receipt(self, transaction: str) -> Receipt | None:
+        with talking_to(self._web3):
+            try:
+                found = self._web3.eth.get_transaction_receipt(transaction)  # type: ignore[arg-type]
+            except TransactionNotFound:
+                return None
+        self._open.pop(transaction, None)
+        fate = Fate.SUCCEEDED if found["status"] else Fate.REVERTED
+        return Receipt(fate, transaction, found["gasUsed"], found["effectiveGasPrice"], found["blockNumber"])
+
+    def _lost_or_pending(self, transaction: str) -> Receipt:
+        with talking_to(self._web3):
+            try:
+                self._web3.eth.get_transaction(transaction)  # type: ignore[arg-type]
+            except TransactionNotFound:
+                self._open.pop(transaction, None)
+                return Receipt(Fate.DROPPED, transaction)
+        return Receipt(Fate.PENDING, transaction)
+
+
+def _revert_data(error: ContractLogicError) -> str | None:
+    data = error.data
+    return data if isinstance(data, str) and data.startswith("0x") else None
