@@ -1,0 +1,299 @@
+"""A chain as deployments need it: reads, simulations with their revert reasons, and sending, over any Web3."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+from eth_abi import decode, encode
+from eth_abi.exceptions import DecodingError
+from eth_abi.grammar import parse
+from eth_account.signers.local import LocalAccount
+from eth_utils import function_signature_to_4byte_selector, keccak, to_checksum_address
+from web3 import Web3
+from web3.contract import Contract
+from web3.exceptions import TimeExhausted
+
+from ballast.environment import ROOT
+from ballast.errors import DeploymentError
+
+#: deploys what it is sent, at an address that only salt and code decide; the same on every chain
+CREATE2_DEPLOYER = "0x4e59b44847b379578588920cA78FbF26c0B4956C"
+OURS = ("Vault", "LendingRouter", "Oracle", "AaveV3Lending", "MorphoBlueLending")
+TIMELOCK = "TimelockController"
+_COMPILED = ROOT / ".build" / "__local__.json"
+_TIMELOCK = ROOT / "node_modules/@openzeppelin/contracts/build/contracts/TimelockController.json"
+_BATCH = 100
+_RECEIPT_SECONDS = 300
+
+
+class Reverted(DeploymentError):
+    """The chain refused a call; `data` is what it returned."""
+
+    def __init__(self, message: str, data: bytes = b"") -> None:
+        super().__init__(message)
+        self.data = data
+
+
+class Sender(Protocol):
+    """Who sends transactions."""
+
+    address: str
+
+    def send(self, web3: Web3, transaction: dict[str, Any]) -> bytes:
+        """Send; return the transaction's hash."""
+
+
+@dataclass(frozen=True)
+class KeySender:
+    """Signs here with a private key."""
+
+    account: LocalAccount
+
+    @property
+    def address(self) -> str:
+        """The account's address."""
+        return self.account.address
+
+    def send(self, web3: Web3, transaction: dict[str, Any]) -> bytes:
+        """Sign and send."""
+        fields = {key: value for key, value in transaction.items() if key != "from"}
+        fields |= {"nonce": web3.eth.get_transaction_count(self.address), "chainId": web3.eth.chain_id}
+        return web3.eth.send_raw_transaction(self.account.sign_transaction(fields).raw_transaction)
+
+
+@dataclass(frozen=True)
+class UnlockedSender:
+    """An account that the node itself signs for: a test account of anvil, or an impersonated one."""
+
+    address: str
+
+    def send(self, web3: Web3, transaction: dict[str, Any]) -> bytes:
+        """Let the node sign and send."""
+        return web3.eth.send_transaction(transaction)
+
+
+class Artifacts:
+    """ABIs and code: ours as Ape compiled them, the timelock as OpenZeppelin published it."""
+
+    def __init__(self) -> None:
+        try:
+            compiled = json.loads(_COMPILED.read_text())["contractTypes"]
+            self._abis = {name: compiled[name]["abi"] for name in OURS}
+            self._codes = {name: compiled[name]["deploymentBytecode"]["bytecode"] for name in OURS}
+            timelock = json.loads(_TIMELOCK.read_text())
+        except (FileNotFoundError, KeyError) as error:
+            raise DeploymentError(f"the contracts are not compiled ({error}): run ape compile") from None
+        self._abis[TIMELOCK] = timelock["abi"]
+        self._codes[TIMELOCK] = timelock["bytecode"]
+
+    def abi(self, kind: str) -> list[dict[str, Any]]:
+        """Return the ABI of a contract."""
+        return self._abis[kind]
+
+    def code(self, kind: str) -> bytes:
+        """Return the code that makes a contract, without its arguments."""
+        return bytes.fromhex(self._codes[kind].removeprefix("0x"))
+
+    @cached_property
+    def errors(self) -> dict[bytes, tuple[str, list[str]]]:
+        """Name and types of every custom error, by selector."""
+        found = {}
+        for abi in self._abis.values():
+            for item in abi:
+                if item["type"] == "error":
+                    types = [_type(part) for part in item["inputs"]]
+                    found[keccak(text=f"{item['name']}({','.join(types)})")[:4]] = (item["name"], types)
+        return found
+
+    def explain(self, data: bytes) -> str:
+        """Return revert data as text: `OverLimit(6000, 5000)`, or the reason string."""
+        try:
+            if data[:4] == bytes.fromhex("08c379a0"):
+                return decode(["string"], data[4:])[0]
+            if data[:4] == bytes.fromhex("4e487b71"):
+                return f"Panic({hex(decode(['uint256'], data[4:])[0])})"
+            if data[:4] in self.errors:
+                name, types = self.errors[data[:4]]
+                return f"{name}({', '.join(_shown(item) for item in decode(types, data[4:]))})"
+        except DecodingError:
+            pass  # not what its first bytes promise: show it as it is
+        return "0x" + data.hex() if data else "no reason given"
+
+
+class Node:
+    """One chain through one Web3."""
+
+    def __init__(self, web3: Web3, artifacts: Artifacts | None = None) -> None:
+        self.web3 = web3
+        self.artifacts = artifacts or Artifacts()
+
+    @cached_property
+    def chain_id(self) -> int:
+        """The chain's id."""
+        return self.web3.eth.chain_id
+
+    @cached_property
+    def is_for_tests(self) -> bool:
+        """True on anvil and its like, where accounts are unlocked and nothing is at stake."""
+        return any(name in self.web3.client_version.lower() for name in ("anvil", "hardhat", "ganache"))
+
+    def contract(self, kind: str, address: str) -> Contract:
+        """Return a contract of ours, or a timelock; structs come back with names."""
+        return self.web3.eth.contract(address=address, abi=self.artifacts.abi(kind), decode_tuples=True)
+
+    def has_code(self, address: str) -> bool:
+        """Whether a contract stands at `address`."""
+        return len(self.web3.eth.get_code(address)) > 0
+
+    def view(self, to: str, signature: str, *arguments: Any) -> Any:
+        """Call a view function given as `name(types)(types)`; one result is returned bare, several as a tuple."""
+        name, _, results = signature.partition(")(")
+        output = self.call(to, encode_call(name + ")", *arguments))
+        try:
+            values = decode(_types("(" + results), output)
+        except DecodingError:
+            raise Reverted(f"{to} does not answer {name})") from None
+        values = tuple(_checksummed(value) for value in values)
+        return values[0] if len(values) == 1 else values
+
+    def call(self, to: str | None, data: bytes, *, sender: str | None = None) -> bytes:
+        """Simulate a call, or with no `to` the making of a contract; raise Reverted with its reason."""
+        answer = self.web3.provider.make_request("eth_call", [_request(to, data, sender), "latest"])
+        return self._output(answer)
+
+    def calls(self, requests: Sequence[tuple[str, bytes, str]]) -> list[bytes | Reverted]:
+        """Simulate many calls (to, data, sender) in few requests."""
+        results: list[bytes | Reverted] = []
+        for start in range(0, len(requests), _BATCH):
+            batch = [("eth_call", [_request(*request), "latest"]) for request in requests[start : start + _BATCH]]
+            for answer in self.web3.provider.make_batch_request(batch):
+                try:
+                    results.append(self._output(answer))
+                except Reverted as error:
+                    results.append(error)
+        return results
+
+    def _output(self, answer: Any) -> bytes:
+        if "error" in answer:
+            raise self._reverted(answer["error"])
+        return bytes.fromhex(answer["result"][2:])
+
+    def _reverted(self, error: dict[str, Any]) -> Reverted:
+        data = error.get("data")
+        text = data if isinstance(data, str) else ""
+        if "0x" in text:  # some nodes write "Reverted 0x…"
+            raw = bytes.fromhex(text[text.index("0x") + 2 :])
+            return Reverted(self.artifacts.explain(raw), raw)
+        return Reverted(error.get("message", str(error)))
+
+    def logs(self, address: str, event: str, *, start: int) -> list[dict[str, Any]]:
+        """Return the logs of one event, `Name(types)`, since block `start`, oldest first."""
+        filters = {"address": address, "topics": ["0x" + keccak(text=event).hex()], "fromBlock": start}
+        return list(self.web3.eth.get_logs(filters))
+
+    def create_data(self, kind: str, arguments: bytes, salt: bytes) -> tuple[str, bytes]:
+        """Return where CREATE2_DEPLOYER makes a contract, and what to send it for that."""
+        init_code = self.artifacts.code(kind) + arguments
+        return create2_address(CREATE2_DEPLOYER, salt, keccak(init_code)), salt + init_code
+
+    def arguments(self, kind: str, *values: Any) -> bytes:
+        """Return a constructor's encoded arguments."""
+        for item in self.artifacts.abi(kind):
+            if item["type"] == "constructor":
+                return encode([_type(part) for part in item["inputs"]], values)
+        return b""
+
+    def send(self, sender: Sender, to: str, data: bytes, *, what: str) -> Any:
+        """Simulate, send and wait; return the receipt.
+
+        Raises
+        ------
+        DeploymentError
+            It would revert or did, with the reason; or it is not mined in five minutes.
+        """
+        request = _request(to, data, sender.address)
+        answer = self.web3.provider.make_request("eth_estimateGas", [request])
+        if "error" in answer:
+            reason = str(self._reverted(answer["error"]))
+            if to == CREATE2_DEPLOYER:  # it swallows the constructor's reason
+                try:
+                    self.call(None, data[32:], sender=sender.address)
+                except Reverted as error:
+                    reason = str(error)
+            raise DeploymentError(f"{what}: the chain refuses: {reason}")
+        head = self.web3.eth.get_block("latest")
+        tip = self.web3.eth.max_priority_fee
+        transaction = {
+            "from": sender.address,
+            "to": to,
+            "data": "0x" + data.hex(),
+            "value": 0,
+            "gas": min(int(answer["result"], 16) * 5 // 4, head["gasLimit"]),
+            "maxPriorityFeePerGas": tip,
+            "maxFeePerGas": 2 * head["baseFeePerGas"] + tip,
+        }
+        try:
+            sent = sender.send(self.web3, transaction)
+            receipt = self.web3.eth.wait_for_transaction_receipt(sent, timeout=_RECEIPT_SECONDS)
+        except TimeExhausted:
+            raise DeploymentError(
+                f"{what}: not mined within {_RECEIPT_SECONDS} s: run again when it is, nothing is sent twice"
+            ) from None
+        except ValueError as error:
+            raise DeploymentError(f"{what}: the node refuses: {error}") from None
+        if receipt["status"] != 1:
+            raise DeploymentError(f"{what}: reverted in block {receipt['blockNumber']}: run again to see why")
+        return receipt
+
+
+def create2_address(factory: str, salt: bytes, code_hash: bytes) -> str:
+    """Return the address that CREATE2 gives."""
+    return to_checksum_address(keccak(b"\xff" + bytes.fromhex(factory[2:]) + salt + code_hash)[12:])
+
+
+def encode_call(signature: str, *arguments: Any) -> bytes:
+    """Return calldata of `name(types)`."""
+    return function_signature_to_4byte_selector(signature) + encode(_types(signature[signature.index("(") :]), arguments)
+
+
+def signature_of(item: dict[str, Any]) -> str:
+    """Return `name(types)` of an ABI entry, structs written out."""
+    return f"{item['name']}({','.join(_type(part) for part in item['inputs'])})"
+
+
+def _type(part: dict[str, Any]) -> str:
+    if not part["type"].startswith("tuple"):
+        return part["type"]
+    return f"({','.join(_type(item) for item in part['components'])}){part['type'][5:]}"
+
+
+def _types(parenthesised: str) -> list[str]:
+    return [item.to_type_str() for item in parse(parenthesised).components] if parenthesised != "()" else []
+
+
+def _checksummed(value: Any) -> Any:
+    if isinstance(value, str) and len(value) == 42 and value.startswith("0x"):
+        return to_checksum_address(value)
+    return tuple(_checksummed(item) for item in value) if isinstance(value, (list, tuple)) else value
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    return str(_checksummed(value))
+
+
+def _request(to: str | None, data: bytes, sender: str | None) -> dict[str, str]:
+    request = {"data": "0x" + data.hex()}
+    if to:
+        request["to"] = to
+    if sender:
+        request["from"] = sender
+    return request
+
+
+def is_any_of(address: str, others: Iterable[str]) -> bool:
+    """Whether `address` is among `others`, however they are written."""
+    return address.lower() in {other.lower() for other in others}
