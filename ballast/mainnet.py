@@ -123,6 +123,7 @@ ERC20_ABI: Final = abi(
 WETH_ABI: Final = [*ERC20_ABI, {**abi("deposit()")[0], "stateMutability": "payable"}, *abi("withdraw(uint256)")]
 USDC_ABI: Final = ERC20_ABI + abi(
     "masterMinter() view returns (address)",
+    "minterAllowance(address) view returns (uint256)",
     "pauser() view returns (address)",
     "blacklister() view returns (address)",
     "owner() view returns (address)",

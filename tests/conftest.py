@@ -22,4 +22,5 @@ def pytest_collection_finish(session):
     """Start the replica before Ape takes its fork, unless a real node or another network is asked for."""
     network = session.config.getoption("--network", default=None) or "mainnet-fork"
     if session.items and "mainnet-fork" in network and not UPSTREAM_IS_REAL and not session.config.option.collectonly:
-        replica.ensure_running()
+        if replica.ensure_running().stale:
+            pytest.exit("the running replica is of an older build: `ape run replica stop`, then run the tests again", returncode=1)

@@ -111,7 +111,7 @@ def compile_sources(
     if not kept.exists():
         compiler = Path(os.environ["SOLCX_BINARY_PATH"]) / f"solc-v{version}"
         if not compiler.exists():
-            raise ReplicaError(f"solc {version} is not in {compiler.parent}: run `make setup`")
+            raise ReplicaError(f"solc {version} is not in {compiler.parent}: run `python3 tools/setup.py`")
         done = subprocess.run(
             [str(compiler), "--standard-json"], input=text, cwd=ROOT, capture_output=True, text=True, check=False
         )

@@ -70,6 +70,14 @@ def build(*, progress: Progress = lambda _: None) -> Build:
     result = current()
     if result.exists:
         return result
+    try:
+        _build(result, progress)
+    except OSError as error:
+        raise ReplicaError(f"the replica could not be built: {error.strerror or error}") from error
+    return result
+
+
+def _build(result: Build, progress: Progress) -> None:
     lock = packages.load_lock()
     progress("fetching packages")
     packages.fetch(lock)
@@ -84,7 +92,6 @@ def build(*, progress: Progress = lambda _: None) -> Build:
     _write(result.contracts, json.dumps(player.made, indent=1))
     _write(result.state, state)
     _forget_old(result)
-    return result
 
 
 class Player:

@@ -23,7 +23,7 @@ def anvil() -> str:
     """Return the path of anvil."""
     found = shutil.which("anvil")
     if found is None:
-        raise ReplicaError("anvil is not on the PATH: run `make setup`, or install Foundry 1.7.1 on this platform")
+        raise ReplicaError("anvil is not on the PATH: run `python3 tools/setup.py`, or install Foundry 1.7.1 on this platform")
     return found
 
 

@@ -53,7 +53,7 @@ class Package:
     @cached_property
     def _content(self) -> dict[str, bytes] | zipfile.ZipFile:
         if not self.archive.exists():
-            raise ReplicaError(f"package {self.name} {self.version} is not here: run `make setup` first")
+            raise ReplicaError(f"package {self.name} {self.version} is not here: `ape run replica build` fetches it")
         self.check()
         if self.archive.suffix == ".whl":
             return zipfile.ZipFile(self.archive)

@@ -26,11 +26,11 @@ def port():
     process.stop(port=found)
 
 
-def run(*arguments, port, **environment):
+def run(*arguments, port, script="replica"):
     done = subprocess.run(
-        [APE, "run", "replica", *arguments],
+        [APE, "run", script, *arguments],
         cwd=ROOT,
-        env={**os.environ, "BALLAST_REPLICA_PORT": str(port), **environment},
+        env={**os.environ, "BALLAST_REPLICA_PORT": str(port)},
         capture_output=True,
         text=True,
         check=False,
@@ -107,13 +107,55 @@ def test_changed_manifest_shows_as_stale(port, monkeypatch):
 
 def test_missing_anvil_is_said_in_one_line(monkeypatch, port):
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    with pytest.raises(ReplicaError, match="anvil is not on the PATH: run `make setup`"):
+    with pytest.raises(ReplicaError, match="anvil is not on the PATH: run `python3 tools/setup.py`"):
         Node.launch(port, [])
 
 
 def test_impossible_port_is_refused():
     with pytest.raises(ConfigurationError, match="70000 is no port"):
         process.start(port=70000)
+
+
+# --- the crowd's command ---
+
+
+def test_market_command_moves_markets_prices_and_time(port):
+    process.start(port=port)
+    after = json.loads(run("utilisation", "morpho", "95%", "--json", port=port, script="market").stdout)
+    assert int(after["lending"]["morpho"]["utilisation_wad"]) == pytest.approx(0.95e18, rel=1e-6)
+    after = json.loads(run("round", "--eth-usd", "2000.5", "--json", port=port, script="market").stdout)
+    assert after["feeds"]["eth_usd"]["answer"] == 200_050_000_000
+    began = after["timestamp"]
+    after = json.loads(run("pass", "3600", "--json", port=port, script="market").stdout)
+    assert after["timestamp"] - began == pytest.approx(3600, abs=60)
+    after = json.loads(run("pools", "2000", "--json", port=port, script="market").stdout)
+    assert int(after["pools"]["uniswap_v3_500"]) == pytest.approx(2000e18, rel=1e-4)
+    assert "95.0" in run("status", port=port, script="market").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["utilisation", "aave", "much"], "error: 'much' is no number"),
+        (["pools", "-5"], "No such option"),
+        (["pools", "0"], "error: a price is a positive WAD, not 0"),
+        (["status", "--rpc", "http://127.0.0.1:1"], "error: nothing answers at http://127.0.0.1:1"),
+    ],
+)
+def test_market_command_says_what_is_wrong_in_one_line(port, arguments, said):
+    if arguments[0] == "pools":
+        process.start(port=port)
+    done = run(*arguments, port=port, script="market")
+    assert done.returncode != 0
+    assert said in done.stderr
+
+
+def test_market_command_without_a_replica_says_how_to_start_it(port):
+    done = run("status", port=port, script="market")
+    assert (done.returncode, done.stderr.strip()) == (
+        1,
+        "error: the replica isn't running: `ape run replica start`, or name a fork of it with --rpc",
+    )
 
 
 # --- building ---
@@ -132,6 +174,16 @@ def test_build_that_is_saved_plays_nothing(monkeypatch):
     replica.build()
     monkeypatch.setattr(builder, "Player", None)
     assert replica.build().exists
+
+
+def test_full_disk_is_said_in_one_line(monkeypatch, tmp_path):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(builder, "FOLDER", tmp_path)
+    monkeypatch.setattr(builder, "_write", full)
+    with pytest.raises(ReplicaError, match="could not be built: No space left on device"):
+        builder.build()
 
 
 def test_wrong_address_in_the_manifest_fails_the_build():
