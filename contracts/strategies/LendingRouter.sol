@@ -70,10 +70,10 @@ contract LendingRouter is Strategy {
         uint32 gasUnits;
     }
 
-    /// What `rebalance` would move now; `from == to` when nothing has the advantage.
+    /// What `rebalance` would move now; `assets` is 0 when nothing has the advantage.
     struct Plan {
-        uint256 from;
-        uint256 to;
+        uint256 source;
+        uint256 target;
         uint256 assets;
         /// The smallest of the present and the two observed advantages, Wad a year.
         uint256 edgeWad;
@@ -178,13 +178,17 @@ contract LendingRouter is Strategy {
         }
         uint256 before = _total();
         bool acted = _trim();
-        acted = _move(acted || _observationDue() || _idleWad() > IDLE_BAND_WAD) || acted;
+        uint256 age = block.timestamp - lastTime;
+        bool overdue = age >= rules.window;
+        (bool wanted, bool moved) = _move(acted || overdue || _idleWad() > IDLE_BAND_WAD);
+        acted = acted || moved;
         if (_idleWad() > IDLE_BAND_WAD) {
             uint256 held = _idle;
             _deploy();
             acted = acted || _idle < held;
         }
-        if (_observationDue()) {
+        // A move that must wait for cheaper gas or a better price keeps its observations, for a window at most.
+        if (count > 0 && (overdue || (age >= rules.window / 2 && (moved || !wanted)))) {
             _observe();
             acted = true;
         }
@@ -296,32 +300,31 @@ contract LendingRouter is Strategy {
 
     /* INTERNAL: THE RULE */
 
-    /// Makes the move of the plan if it earns its gas. `tolerant`: there is other work, so a move that may not be made is
-    /// no reason to revert.
-    function _move(bool tolerant) private returns (bool) {
+    /// Makes the move of the plan (`wanted`: there is one) if it earns its gas. `tolerant`: there is other work, so a move
+    /// that may not be made is no reason to revert.
+    function _move(bool tolerant) private returns (bool wanted, bool moved) {
         Plan memory p = _plan();
-        if (p.edgeWad <= rules.marginWad || p.assets == 0) return false;
+        if (p.edgeWad <= rules.marginWad || p.assets == 0) return (false, false);
         (uint256 priceWad, IOracle.Verdict verdict) = oracle.price();
-        if (verdict != IOracle.Verdict.Good) {
-            if (tolerant) return false;
-            revert PriceNotGood(verdict);
-        }
         uint256 cost = _gasCost(priceWad);
-        if (p.gain < cost) {
-            if (tolerant) return false;
+        if (verdict != IOracle.Verdict.Good || p.gain < cost) {
+            if (tolerant) return (true, false);
+            if (verdict != IOracle.Verdict.Good) revert PriceNotGood(verdict);
             revert GainTooSmall(p.gain, cost);
         }
-        uint256 gap = _gap(p.from, p.to);
+        uint256 gap = _gap(p.source, p.target);
         uint256 held = _idle;
-        _pull(p.from, p.assets);
-        if (_idle == held) return false;
-        _push(p.to, _idle - held);
+        _pull(p.source, p.assets);
+        if (_idle == held) return (true, false);
+        _push(p.target, _idle - held);
         if (_idle > held) revert NotCloser(gap, gap); // it left, but was not taken
-        uint256 narrowed = _gap(p.from, p.to);
+        uint256 narrowed = _gap(p.source, p.target);
         if (narrowed >= gap) revert NotCloser(gap, narrowed);
-        home = uint8(p.to);
-        emit Moved(address(_venues[p.from].at), address(_venues[p.to].at), p.assets, p.edgeWad, p.gain, cost);
-        return true;
+        home = uint8(p.target);
+        emit Moved(
+            address(_venues[p.source].at), address(_venues[p.target].at), p.assets, p.edgeWad, p.gain, cost
+        );
+        return (true, true);
     }
 
     /// Present advantage of `to` over `from`, Wad a year; 0 when there is none.
@@ -358,7 +361,7 @@ contract LendingRouter is Strategy {
                 best = Plan(from, to, most, edge, 0);
             }
         }
-        if (best.edgeWad > rules.marginWad) _size(best, rates[best.from][0], rates[best.to][0]);
+        if (best.edgeWad > rules.marginWad) _size(best, rates[best.source][0], rates[best.target][0]);
     }
 
     /// Present rate, and the true yields of the two observed periods; Wad a year.
@@ -394,30 +397,26 @@ contract LendingRouter is Strategy {
         }
         p.assets = fits;
         if (fits == 0) return;
-        (, uint256 held) = _read(p.from, IVenue.value.selector);
-        (, uint256 holds) = _read(p.to, IVenue.value.selector);
-        (, uint256 left) = _rate(p.from, -int256(fits));
-        (, uint256 reached) = _rate(p.to, int256(fits));
+        (, uint256 held) = _read(p.source, IVenue.value.selector);
+        (, uint256 holds) = _read(p.target, IVenue.value.selector);
+        (, uint256 left) = _rate(p.source, -int256(fits));
+        (, uint256 reached) = _rate(p.target, int256(fits));
         uint256 yearly = (held - Math.min(held, fits)).mulDiv(left, WAD) + (holds + fits).mulDiv(reached, WAD);
         uint256 now_ = held.mulDiv(here, WAD) + holds.mulDiv(there, WAD);
         p.gain = yearly > now_ ? (yearly - now_).mulDiv(rules.horizon, YEAR) : 0;
     }
 
     function _keepsRule(Plan memory p, uint256 assets, uint256 here) private view returns (bool) {
-        (bool known, uint256 reached) = _rate(p.to, int256(assets));
+        (bool known, uint256 reached) = _rate(p.target, int256(assets));
         if (!known || reached < here + rules.marginWad) return false;
         uint256 left;
-        (known, left) = _rate(p.from, -int256(assets));
+        (known, left) = _rate(p.source, -int256(assets));
         return known && reached >= left;
     }
 
     /// Assets that `gasUnits` cost at this block's base fee, rounded up. `priceWad`: assets per ether, Wad.
     function _gasCost(uint256 priceWad) private view returns (uint256) {
         return (block.basefee * rules.gasUnits).mulDiv(priceWad * _unit, WAD * WAD, Math.Rounding.Ceil);
-    }
-
-    function _observationDue() private view returns (bool) {
-        return _venues.length > 0 && block.timestamp - lastTime > rules.window / 2;
     }
 
     function _observe() private {

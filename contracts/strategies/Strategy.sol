@@ -68,7 +68,10 @@ abstract contract Strategy is ERC4626, ReentrancyGuardTransient, Roles, IRegulat
     }
 
     function maxRedeem(address holder) public view override returns (uint256) {
-        return Math.min(super.maxRedeem(holder), _convertToShares(_idle + _freeable(), Math.Rounding.Floor));
+        uint256 shares = super.maxRedeem(holder);
+        uint256 free = _idle + _freeable();
+        // Not by way of shares when all can leave: that rounds a share away.
+        return convertToAssets(shares) <= free ? shares : Math.min(shares, convertToShares(free));
     }
 
     /* GUARDIAN OR OWNER */

@@ -217,7 +217,10 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
 
     /// @notice Shares that `holder` can redeem now.
     function maxRedeem(address holder) external view nonReentrantView returns (uint256) {
-        return Math.min(_balances[holder], _toShares(_liquidity()));
+        uint256 shares = _balances[holder];
+        uint256 free = _liquidity();
+        // Not by way of shares when all can leave: that rounds a share away.
+        return _toAssets(shares) <= free ? shares : Math.min(shares, _toShares(free));
     }
 
     /// @notice Exact; rounded down.
