@@ -150,9 +150,10 @@ FLUX_AGGREGATOR_ABI: Final = abi(
     "getOracles() view returns (address[])",
     "submit(uint256,int256)",
 )
-#: `getReserveData`: configuration, liquidity index, liquidity rate (ray a year), variable borrow index, variable borrow rate
-#: (ray a year), 0, last update, id, aToken, -, variable debt token, rate strategy, accrued to treasury, unbacked, isolated debt.
-#: `getUserAccountData`: collateral, debt, available (8 decimals of USD), threshold, loan-to-value (bps), health factor (WAD)
+#: `getReserveData`: configuration, liquidity index, liquidity rate (ray a year), variable borrow index, variable
+#: borrow rate (ray a year), 0, last update, id, aToken, -, variable debt token, rate strategy, accrued to treasury,
+#: unbacked, isolated debt. `getUserAccountData`: collateral, debt, available (8 decimals of USD), threshold,
+#: loan-to-value (bps), health factor (WAD)
 AAVE_POOL_ABI: Final = abi(
     "supply(address,uint256,address,uint16)",
     "withdraw(address,uint256,address) returns (uint256)",
@@ -166,8 +167,8 @@ AAVE_POOL_ABI: Final = abi(
     "getUserAccountData(address) view returns (uint256,uint256,uint256,uint256,uint256,uint256)",
     "getReservesList() view returns (address[])",
 )
-#: `market`: supplied assets and shares, borrowed assets and shares, last update, fee; `position`: supply shares, borrow shares,
-#: collateral; market parameters as MORPHO_MARKET_WETH_USDC
+#: `market`: supplied assets and shares, borrowed assets and shares, last update, fee; `position`: supply shares,
+#: borrow shares, collateral; market parameters as MORPHO_MARKET_WETH_USDC
 MORPHO_ABI: Final = abi(
     "market(bytes32) view returns (uint128,uint128,uint128,uint128,uint128,uint128)",
     "position(bytes32,address) view returns (uint256,uint128,uint128)",

@@ -80,7 +80,8 @@ def send(w3: Web3, sender: str, call: Any, *, value: int = 0) -> Any:
     if w3.eth.get_balance(sender) < value + _ETHER_FOR_GAS:
         request(w3, "anvil_setBalance", sender, hex(value + 100 * _ETHER_FOR_GAS))
     # all fields given, so that web3 asks the node for none
-    built = call.build_transaction({"from": sender, "value": value, "gas": _GAS, "gasPrice": 0, "nonce": 0, "chainId": 1})
+    fields = {"from": sender, "value": value, "gas": _GAS, "gasPrice": 0, "nonce": 0, "chainId": 1}
+    built = call.build_transaction(fields)
     transaction = {"from": sender, "to": built["to"], "data": built["data"], "gas": hex(_GAS), "value": hex(value)}
     sent = request(w3, "eth_sendTransaction", transaction)
     request(w3, "anvil_stopImpersonatingAccount", sender)
@@ -93,7 +94,8 @@ def send(w3: Web3, sender: str, call: Any, *, value: int = 0) -> Any:
         raise MarketError(f"{call.fn_name} by {sender} was not mined: is automatic mining off?")
     if int(receipt["status"], 16) != 1:
         answer = w3.provider.make_request("eth_call", [transaction, "latest"])
-        raise MarketError(f"{call.fn_name} by {sender} reverted: {answer.get('error', {}).get('message', 'no reason given')}")
+        reason = answer.get("error", {}).get("message", "no reason given")
+        raise MarketError(f"{call.fn_name} by {sender} reverted: {reason}")
     return receipt
 
 

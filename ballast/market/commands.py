@@ -64,7 +64,9 @@ def _connect(rpc: str | None) -> Web3:
     if rpc is None:
         running = replica.status()
         if running is None:
-            raise ConfigurationError("the replica isn't running: `ape run replica start`, or name a fork of it with --rpc")
+            raise ConfigurationError(
+                "the replica isn't running: `ape run replica start`, or name a fork of it with --rpc"
+            )
         rpc = running.rpc
     w3 = market.connect(rpc)
     if not w3.is_connected():
@@ -89,7 +91,8 @@ def _state(w3: Web3) -> dict[str, Any]:
     feeds = {"eth_usd": mainnet.ETH_USD_FEED, "usdc_usd": mainnet.USDC_USD_FEED}
     head = w3.eth.get_block("latest")
     answers = {
-        name: w3.eth.contract(feed, abi=mainnet.FEED_ABI).functions.latestRoundData().call() for name, feed in feeds.items()
+        name: w3.eth.contract(feed, abi=mainnet.FEED_ABI).functions.latestRoundData().call()
+        for name, feed in feeds.items()
     }
     return {
         "block": head["number"],

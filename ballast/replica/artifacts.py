@@ -79,7 +79,8 @@ def standin_sources() -> dict[str, str]:
 @cache
 def compile_standins() -> dict[str, Artifact]:
     """Compile the replica's stand-ins with the project's compiler and settings."""
-    settings = {"optimizer": {"enabled": True, "runs": 200}, "evmVersion": "cancun", "metadata": {"bytecodeHash": "none"}}
+    optimizer = {"enabled": True, "runs": 200}
+    settings = {"optimizer": optimizer, "evmVersion": "cancun", "metadata": {"bytecodeHash": "none"}}
     return compile_sources("0.8.34", standin_sources(), settings)
 
 

@@ -74,7 +74,8 @@ def fidelity(as_json: bool, check: bool) -> None:
     if as_json:
         emit_json({"current": current, "contracts": rows})
     elif check:
-        out.print("docs/fidelity.md is current" if current else "docs/fidelity.md is out of date: `ape run replica fidelity`")
+        found = "current" if current else "out of date: `ape run replica fidelity` writes it"
+        out.print(f"docs/fidelity.md is {found}")
     else:
         click.echo(table.markdown(rows))
     if check and not current:
@@ -95,5 +96,6 @@ def _show(replica: Replica) -> None:
     shown.add_row("block", str(replica.block))
     shown.add_row("time", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(replica.timestamp)))
     shown.add_row("pid", str(replica.pid))
-    shown.add_row("build", replica.build + (" (stale: stop and start it to get the present one)" if replica.stale else ""))
+    stale = " (stale: stop and start it to get the present one)" if replica.stale else ""
+    shown.add_row("build", replica.build + stale)
     out.print(shown)

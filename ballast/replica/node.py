@@ -23,7 +23,9 @@ def anvil() -> str:
     """Return the path of anvil."""
     found = shutil.which("anvil")
     if found is None:
-        raise ReplicaError("anvil is not on the PATH: run `python3 tools/setup.py`, or install Foundry 1.7.1 on this platform")
+        raise ReplicaError(
+            "anvil is not on the PATH: run `python3 tools/setup.py`, or install Foundry 1.7.1 on this platform"
+        )
     return found
 
 
@@ -57,7 +59,9 @@ class Node:
     rpc: Rpc
 
     @staticmethod
-    def launch(port: int, options: Sequence[str], log: Path | None = None, *, timeout_seconds: float = 20) -> "Node":
+    def launch(
+        port: int, options: Sequence[str], log: Path | None = None, *, timeout_seconds: float = 20
+    ) -> "Node":
         """Start anvil on `port`, detached from this process, and wait until it answers."""
         chain = manifest.load()["chain"]
         command = [anvil(), "--host", HOST, "--port", str(port), "--chain-id", str(chain["id"])]

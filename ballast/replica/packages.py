@@ -1,4 +1,4 @@
-"""Third-party packages that carry the replica's contracts: fetched once by npm and pip, pinned by hash, never installed."""
+"""Packages that carry the replica's contracts: fetched once by npm and pip, pinned by hash, never installed."""
 
 import base64
 import hashlib
@@ -126,8 +126,8 @@ def fetch(packages: dict[str, Package] | None = None) -> list[str]:
                 raise ReplicaError(f"{package.registry} did not deliver {package.name} {package.version}")
             if hashlib.new(package.algorithm, found.read_bytes()).digest() != package.digest:
                 raise ReplicaError(
-                    f"the {package.registry} package {package.name} {package.version} has another {package.algorithm} than "
-                    "packages.lock: it was changed on the way or at its source; do not use it"
+                    f"the {package.registry} package {package.name} {package.version} has another "
+                    f"{package.algorithm} than packages.lock: it was changed on the way or at its source; do not use it"
                 )
         for package in missing:
             (folder / package.file).replace(package.archive)

@@ -27,9 +27,9 @@ struct Market {
 /// - error e = (u - T) / (1 - T) above the target, (u - T) / T below, so e runs from -1 to 1;
 /// - curve(e) = (1 - 1/C) * e + 1 below the target, (C - 1) * e + 1 above;
 /// - the rate at target R moves continuously, R(t) = R(0) * exp(50/year * e * t), within 0.1% and 200% a year;
-/// - borrow rate = R * curve(e). Over an interval the mean is taken from R at start, middle and end by the trapezoid rule.
+/// - borrow rate = R * curve(e). Over an interval the mean of R at start, middle (twice) and end is taken.
 /// Fractions and rates are WAD; rates are per second.
-/// @dev ASSUMPTIONS: called by Morpho once at each accrual, with the state from before it. Intervals are under ten years.
+/// @dev ASSUMPTIONS: called by Morpho once at each accrual, with the state from before it.
 /// @dev ROUNDING: every division truncates toward zero; the difference is below 1e-9 of a rate.
 contract AdaptiveCurveIrmStandIn {
     /* CONSTANTS */
@@ -86,7 +86,11 @@ contract AdaptiveCurveIrmStandIn {
         return keccak256(abi.encode(params));
     }
 
-    function _borrowRate(bytes32 id, Market calldata market) private view returns (uint256 rate, int256 endRateAtTarget) {
+    function _borrowRate(bytes32 id, Market calldata market)
+        private
+        view
+        returns (uint256 rate, int256 endRateAtTarget)
+    {
         int256 error_ = _error(market.totalSupplyAssets, market.totalBorrowAssets);
         int256 start = rateAtTarget[id];
         int256 mean;

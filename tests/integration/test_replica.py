@@ -232,7 +232,7 @@ def test_crowd_brings_the_pools_to_a_price(w3, price):
 @pytest.mark.replica_only("reserves are those of 19 March 2025")
 def test_aave_rates_are_those_of_the_day_the_reserve_was_copied_from(w3):
     state = market.aave_state(w3)
-    # published for that day: 5.0951% to borrow, 2.6869% to supply (ray 50950899706236309765840010, 26868539425990901008321629)
+    # published for that day, ray: 50950899706236309765840010 to borrow, 26868539425990901008321629 to supply
     assert state.borrow_rate_wad == pytest.approx(0.05095 * WAD, rel=1e-3)
     assert state.supply_rate_wad == pytest.approx(0.02687 * WAD, rel=1e-3)
 

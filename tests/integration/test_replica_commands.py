@@ -1,4 +1,4 @@
-"""The replica as a process: built the same each time, started fast, found again, stopped, and clear about what is wrong."""
+"""The replica as a process: built the same each time, started fast, found again, stopped, clear about what is wrong."""
 
 import json
 import os
@@ -202,7 +202,8 @@ def test_wrong_code_hash_in_the_manifest_fails_the_build():
 
 
 def test_fidelity_table_is_current():
-    assert fidelity.FILE.read_text() == fidelity.markdown(fidelity.rows(replica.build())), "run `ape run replica fidelity`"
+    current = fidelity.markdown(fidelity.rows(replica.build()))
+    assert fidelity.FILE.read_text() == current, "run `ape run replica fidelity`"
 
 
 def test_fidelity_table_names_every_stand_in():
