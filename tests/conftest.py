@@ -23,4 +23,4 @@ def pytest_collection_finish(session):
     network = session.config.getoption("--network", default=None) or "mainnet-fork"
     if session.items and "mainnet-fork" in network and not UPSTREAM_IS_REAL and not session.config.option.collectonly:
         if replica.ensure_running().stale:
-            pytest.exit("the running replica is of an older build: `ape run replica stop`, then try again", returncode=1)
+            pytest.exit("the running replica is of an older build: `ape run replica stop`, then try again", 1)

@@ -5,6 +5,7 @@ from decimal import Decimal, getcontext
 import pytest
 from eth_abi import encode
 from eth_utils import keccak
+from web3.exceptions import ContractCustomError
 
 from ballast import mainnet, market, replica
 from ballast.market._crowd import provide_usdc, provide_weth, send
@@ -319,6 +320,17 @@ def test_morpho_accrual_follows_the_published_formula(w3, target, days):
     assert float(found_end) == pytest.approx(float(end), rel=1e-6)
     assert after[2] - before[2] == pytest.approx(float(interest), rel=1e-6, abs=2)
     assert expected_state.borrowed == pytest.approx(after[2], rel=1e-6, abs=2)
+
+
+@pytest.mark.replica_only("the error is our stand-in's")
+def test_only_morpho_moves_the_rate_at_target(w3, accounts):
+    signature = "borrowRate((address,address,address,address,uint256),(uint128,uint128,uint128,uint128,uint128,uint128))"
+    irm = at(w3, mainnet.MORPHO_IRM, signature)
+    call = irm.functions.borrowRate(mainnet.MORPHO_MARKET_WETH_USDC, (1, 1, 1, 1, 1, 0))
+    selector = keccak(text="AdaptiveCurveIrmStandIn__NotMorpho(address)")[:4].hex()
+    with pytest.raises(ContractCustomError, match=selector):
+        call.call({"from": accounts[0].address})
+    call.call({"from": mainnet.MORPHO})
 
 
 # --- Chainlink ---
