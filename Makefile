@@ -1,0 +1,31 @@
+# Everything is installed inside this folder, once; each command can be run again.
+PYTHON ?= python3
+BIN := .venv/bin
+FORK := --network ethereum:mainnet-fork:foundry
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint lock clean
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## install the tools and build the replica
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "setup: $(PYTHON) is not on the PATH: install python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) tools/setup.py
+	@$(BIN)/python -m ballast.replica build
+
+demo: setup ## thirty days of a vault on the replica; writes build/demo/report.html
+	@$(BIN)/ape run demo
+
+test: setup lint ## all tests, on a fork of the replica
+	@$(BIN)/ape test tests $(FORK) -q $(PYTEST_ARGS)
+
+lint: setup ## format and lint checks of the Python code
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+
+lock: setup ## write the lock files again, without registry addresses (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet requirements.in -o requirements.lock
+	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
+
+clean: ## remove what was built and installed
+	rm -rf .venv .tools .build build node_modules .cache .pytest_cache .hypothesis
