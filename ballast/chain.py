@@ -3,8 +3,7 @@
 Works on any Web3 instance; knows nothing of Ape.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -16,7 +15,8 @@ from eth_abi.exceptions import DecodingError
 from eth_abi.registry import BaseEquals, registry
 from eth_utils import function_signature_to_4byte_selector
 from web3 import Web3
-from web3.exceptions import ContractLogicError, Web3Exception, Web3RPCError
+from web3.exceptions import Web3Exception
+from web3.types import RPCEndpoint
 
 from ballast.errors import BallastError
 from ballast.mainnet import MULTICALL3
@@ -44,6 +44,14 @@ class NodeError(BallastError):
 
 class NodeRefusal(NodeError):
     """The node answered that it will not do what was asked."""
+
+
+class CallReverted(Exception):
+    """A simulated call reverted with `data`."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__("0x" + data.hex())
+        self.data = data
 
 
 class View(NamedTuple):
@@ -78,13 +86,12 @@ def read_all(web3: Web3, views: Sequence[View]) -> list[Answer]:
         "from": NOBODY,
         "to": MULTICALL3,
         "data": "0x" + (function_signature_to_4byte_selector("aggregate3((address,bool,bytes)[])") + packed).hex(),
-        "maxFeePerGas": ANY_PRICE,
-        "maxPriorityFeePerGas": 0,
+        "maxFeePerGas": hex(ANY_PRICE),
+        "maxPriorityFeePerGas": "0x0",
     }
     try:
-        with talking_to(web3):
-            answer = bytes(web3.eth.call(call, "latest", {NOBODY: RICH}))  # type: ignore[arg-type]
-    except ContractLogicError as error:
+        answer = bytes.fromhex(ask(web3, "eth_call", call, "latest", {NOBODY: RICH})[2:])
+    except CallReverted as error:
         raise NodeError(f"the batched call of {len(views)} views ran out of gas: ask for fewer contracts") from error
     if not answer:
         raise NodeError(f"no Multicall3 at {MULTICALL3} on this chain: name a network that has it")
@@ -111,22 +118,32 @@ def short_text(word: bytes) -> str:
     return word.rstrip(b"\0").decode("utf-8", "replace")
 
 
-@contextmanager
-def talking_to(web3: Web3) -> Iterator[None]:
-    """Turn what goes wrong between us and the node into a NodeError; a revert passes through as it is."""
+def ask(web3: Web3, method: str, *params: Any) -> Any:
+    """Send one JSON-RPC request, past web3's middleware (which asks for the chain id at every turn); return its result.
+
+    Raises
+    ------
+    CallReverted
+        A call or an estimate reverted; its `data` says why.
+    NodeRefusal
+        The node answered with another error.
+    NodeError
+        It did not answer.
+    """
     try:
-        yield
-    except ContractLogicError:
-        raise
-    except Web3RPCError as error:
-        said = error.rpc_response.get("error", {}) if error.rpc_response else {}
-        message = said.get("message", error) if isinstance(said, dict) else said
-        raise NodeRefusal(f"the node at {node_name(web3)} refuses: {_line(message)}") from error
+        answer = web3.provider.make_request(RPCEndpoint(method), list(params))
     except (OSError, Web3Exception) as error:
         # requests' errors are OSErrors; a URL may hold a key, so it isn't repeated
         raise NodeError(
             f"no answer from the node at {node_name(web3)} ({type(error).__name__}): is it running, is the URL right?"
         ) from error
+    if "error" not in answer:
+        return answer.get("result")
+    said: Any = answer["error"]
+    message, data = (said.get("message", said), said.get("data")) if isinstance(said, dict) else (said, None)
+    if "revert" in str(message).lower() or (isinstance(said, dict) and said.get("code") == 3):
+        raise CallReverted(_hex_in(data))
+    raise NodeRefusal(f"the node at {node_name(web3)} refuses {method}: {_line(message)}")
 
 
 def node_name(web3: Web3) -> str:
@@ -135,6 +152,12 @@ def node_name(web3: Web3) -> str:
     if not url.hostname:
         return type(web3.provider).__name__
     return f"{url.hostname}:{url.port}" if url.port else url.hostname
+
+
+def _hex_in(data: Any) -> bytes:
+    """Return revert data; some nodes write "Reverted 0x…"."""
+    text = data if isinstance(data, str) else ""
+    return bytes.fromhex(text[text.index("0x") + 2 :]) if "0x" in text else b""
 
 
 def _line(text: Any, *, most: int = 200) -> str:

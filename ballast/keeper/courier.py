@@ -8,9 +8,8 @@ from typing import Any, Final, Protocol
 
 from eth_utils import function_signature_to_4byte_selector, keccak
 from web3 import Web3
-from web3.exceptions import ContractLogicError, TransactionNotFound
 
-from ballast.chain import NOBODY, RICH, NodeError, NodeRefusal, talking_to
+from ballast.chain import NOBODY, RICH, CallReverted, NodeError, NodeRefusal, ask
 from ballast.keeper.reverts import ErrorBook, Reason
 from ballast.keeper.state import Contract
 
@@ -150,8 +149,7 @@ class ChainCourier:
 
     def fees(self, base_fee: int, max_fee: int | None) -> Fees:
         """Offer twice the base fee, so that it may rise for six blocks, and the node's idea of a tip."""
-        with talking_to(self._web3):
-            tip = self._web3.eth.max_priority_fee
+        tip = self._number("eth_maxPriorityFeePerGas")
         most = 2 * base_fee + tip
         return Fees(base_fee, tip, most if max_fee is None else min(most, max_fee))
 
@@ -165,40 +163,37 @@ class ChainCourier:
             "from": self._sender,
             "to": contract.address,
             "data": REBALANCE,
-            "maxFeePerGas": most,
-            "maxPriorityFeePerGas": min(fees.tip, most),
+            "maxFeePerGas": hex(most),
+            "maxPriorityFeePerGas": hex(min(fees.tip, most)),
         }
         rich = {self._sender: RICH}
+        at = block if isinstance(block, str) else hex(block)
         try:
-            with talking_to(self._web3):
-                self._web3.eth.call(call, block, rich)  # type: ignore[arg-type]
-                if block != "latest":
-                    return Simulation()
-                return Simulation(gas=self._web3.eth.estimate_gas(call, block, rich))  # type: ignore[arg-type]
-        except ContractLogicError as error:
-            return Simulation(reason=self._errors.reason(_revert_data(error)))
+            ask(self._web3, "eth_call", call, at, rich)
+            if at != "latest":
+                return Simulation()
+            return Simulation(gas=self._number("eth_estimateGas", call, at, rich))
+        except CallReverted as error:
+            return Simulation(reason=self._errors.reason(error.data))
 
     def foreign_pending(self) -> int:
         """Compare the account's pending and mined nonces, less what we sent ourselves."""
-        with talking_to(self._web3):
-            mined = self._web3.eth.get_transaction_count(self._sender, "latest")
-            pending = self._web3.eth.get_transaction_count(self._sender, "pending")
+        mined = self._number("eth_getTransactionCount", self._sender, "latest")
+        pending = self._number("eth_getTransactionCount", self._sender, "pending")
         ours = sum(1 for nonce in self._open.values() if mined <= nonce < pending)
         return max(pending - mined - ours, 0)
 
     def shortage(self, gas: int, fees: Fees) -> int:
         """Return the wei missing to pay for `gas`, with its room, at the most that is offered."""
-        with talking_to(self._web3):
-            balance = self._web3.eth.get_balance(self._sender)
+        balance = self._number("eth_getBalance", self._sender, "latest")
         return max(gas * _GAS_ROOM // 100 * fees.most - balance, 0)
 
     def sign(self, contract: Contract, gas: int, fees: Fees) -> Signed:
         """Sign an EIP-1559 transaction. The nonce counts what is pending on the node and what we know is on its way."""
         assert self._signer is not None, "no signer"
-        with talking_to(self._web3):
-            if self._chain_id is None:
-                self._chain_id = self._web3.eth.chain_id
-            nonce = self._web3.eth.get_transaction_count(self._sender, "pending")
+        if self._chain_id is None:
+            self._chain_id = self._number("eth_chainId")
+        nonce = self._number("eth_getTransactionCount", self._sender, "pending")
         nonce = max([nonce, *(known + 1 for known in self._open.values())])
         raw = self._signer.sign(
             {
@@ -219,11 +214,10 @@ class ChainCourier:
         """Hand the transaction to the node. From here on it counts as on its way, unless the node refuses it."""
         self._open[signed.transaction] = signed.nonce
         try:
-            with talking_to(self._web3):
-                self._web3.eth.send_raw_transaction(signed.raw)
-        except ContractLogicError as error:
+            ask(self._web3, "eth_sendRawTransaction", "0x" + signed.raw.hex())
+        except CallReverted as error:
             del self._open[signed.transaction]
-            raise Refused(f"the node turned the transaction down: {error.message}") from error
+            raise Refused(f"the node turned the transaction down: {self._errors.reason(error.data)}") from error
         except NodeRefusal as error:
             if "already known" in str(error):
                 return  # an earlier try got through
@@ -244,25 +238,20 @@ class ChainCourier:
             pause = min(pause * 2, 2.0)
 
     def _receipt(self, transaction: str) -> Receipt | None:
-        with talking_to(self._web3):
-            try:
-                found = self._web3.eth.get_transaction_receipt(transaction)  # type: ignore[arg-type]
-            except TransactionNotFound:
-                return None
+        found = ask(self._web3, "eth_getTransactionReceipt", transaction)
+        if found is None:
+            return None
         self._open.pop(transaction, None)
-        fate = Fate.SUCCEEDED if found["status"] else Fate.REVERTED
-        return Receipt(fate, transaction, found["gasUsed"], found["effectiveGasPrice"], found["blockNumber"])
+        status, gas, price, block = (
+            int(found[key], 16) for key in ("status", "gasUsed", "effectiveGasPrice", "blockNumber")
+        )
+        return Receipt(Fate.SUCCEEDED if status else Fate.REVERTED, transaction, gas, price, block)
 
     def _lost_or_pending(self, transaction: str) -> Receipt:
-        with talking_to(self._web3):
-            try:
-                self._web3.eth.get_transaction(transaction)  # type: ignore[arg-type]
-            except TransactionNotFound:
-                self._open.pop(transaction, None)
-                return Receipt(Fate.DROPPED, transaction)
-        return Receipt(Fate.PENDING, transaction)
+        if ask(self._web3, "eth_getTransactionByHash", transaction) is not None:
+            return Receipt(Fate.PENDING, transaction)
+        self._open.pop(transaction, None)
+        return Receipt(Fate.DROPPED, transaction)
 
-
-def _revert_data(error: ContractLogicError) -> str | None:
-    data = error.data
-    return data if isinstance(data, str) and data.startswith("0x") else None
+    def _number(self, method: str, *params: Any) -> int:
+        return int(ask(self._web3, method, *params), 16)

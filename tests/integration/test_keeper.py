@@ -1,0 +1,243 @@
+"""The keeper on the fork: real vault, real router, real markets."""
+
+import pytest
+from ape import project as ape_project
+from eth_utils import to_checksum_address
+from web3 import HTTPProvider, Web3
+
+from ballast import mainnet
+from ballast.chain import NodeError
+from ballast.keeper import ChainCourier, ChainReader, Contract, ErrorBook, Keeper, Result
+from ballast.keeper.courier import REBALANCE
+from ballast.keeper.signing import ApeSigner
+from tests.router_kit import AAVE, DAY, UNLIMITED, USDC, WINDOW, out_of_band
+
+GWEI = 10**9
+REVERTS = to_checksum_address("0x" + "b0" * 20)
+BURNS_GAS = to_checksum_address("0x" + "b1" * 20)
+EMPTY = to_checksum_address("0x" + "b2" * 20)
+
+
+class CountingProvider(HTTPProvider):
+    """An HTTP connection that writes down which methods were called."""
+
+    def __init__(self, uri):
+        super().__init__(uri)
+        self.methods = []
+
+    def make_request(self, method, params):
+        self.methods.append(method)
+        return super().make_request(method, params)
+
+
+@pytest.fixture
+def web3(w3):
+    return Web3(CountingProvider(w3.provider.endpoint_uri))
+
+
+@pytest.fixture(scope="module")
+def errors():
+    return ErrorBook(error.model_dump() for kind in ape_project.load_contracts().values() for error in kind.errors)
+
+
+@pytest.fixture(scope="module")
+def vault(project, owner, guardian, curator, fee_recipient, router):
+    vault = owner.deploy(
+        project.Vault,
+        (mainnet.USDC, "Ballast USDC", "bUSDC", owner, guardian, curator, fee_recipient, 1000, 0, 5000, 10 * DAY, DAY),
+    )
+    vault.addStrategy(router, UNLIMITED, 9_500, 100, sender=owner)
+    return vault
+
+
+@pytest.fixture(scope="module")
+def funded(vault, router, usdc, give_usdc, depositor, keeper):
+    """One million USDC idle in the vault; the router empty and freshly observed."""
+    give_usdc(depositor, 1_000_000 * USDC)
+    usdc.approve(vault, 2**256 - 1, sender=depositor)
+    vault.deposit(1_000_000 * USDC, depositor, sender=depositor)
+    router.rebalance(sender=keeper)
+    return vault
+
+
+@pytest.fixture
+def placed(funded, keeper):
+    """The vault in band: 950,000 USDC in the router."""
+    funded.rebalance(sender=keeper)
+    return funded
+
+
+@pytest.fixture
+def set_base_fee(chain):
+    """Set the base fee (gwei) of the blocks to come."""
+
+    def set_to(gwei):
+        chain.provider.make_request("anvil_setNextBlockBaseFeePerGas", [hex(gwei * GWEI)])
+        chain.mine()
+        chain.provider.make_request("anvil_setNextBlockBaseFeePerGas", [hex(gwei * GWEI)])
+
+    yield set_to
+    set_to(1)  # a snapshot doesn't take it back
+
+
+@pytest.fixture
+def make(web3, errors, keeper):
+    def build(*contracts, signer=True, **options):
+        named = [c if isinstance(c, Contract) else Contract(c.address, c.contract_type.name) for c in contracts]
+        courier = ChainCourier(web3, errors, ApeSigner(keeper) if signer else None)
+        return Keeper(ChainReader(web3, named, errors), courier, **options)
+
+    return build
+
+
+def results(cycle):
+    return [outcome.result for outcome in cycle.outcomes]
+
+
+def test_out_of_band_after_a_deposit__once_brings_it_in(make, funded, router, keeper):
+    nonce = keeper.nonce
+    before = keeper.balance
+    cycle = make(funded, router).cycle()
+    assert results(cycle) == [Result.MENDED, Result.IN_BAND]
+    assert [r.value for r in cycle.before.states[0].readings if r.name == "weight.0"] == [0]
+    assert not out_of_band(funded)
+    assert funded.idle() == 50_000 * USDC
+    assert keeper.nonce == nonce + 1
+    assert cycle.outcomes[0].cost == before - keeper.balance  # what is reported is what was paid
+    assert cycle.after.of(cycle.outcomes[0].contract).readings[0].in_band
+
+
+def test_in_band__one_batched_call_and_nothing_sent(make, placed, router, keeper, web3):
+    nonce = keeper.nonce
+    web3.provider.methods.clear()
+    cycle = make(placed, router).cycle()
+    assert results(cycle) == [Result.IN_BAND, Result.IN_BAND]
+    assert web3.provider.methods == ["eth_call"]
+    assert keeper.nonce == nonce
+    head = web3.eth.get_block("latest")
+    assert (cycle.before.block, cycle.before.timestamp) == (head["number"], head["timestamp"])
+
+
+def test_the_base_fee_read_in_the_batch_is_the_chains(make, funded, set_base_fee, web3):
+    set_base_fee(37)
+    assert make(funded).cycle().before.base_fee == web3.eth.get_block("latest")["baseFeePerGas"] == 37 * GWEI
+
+
+@pytest.mark.parametrize("how", ["no signer", "dry run"])
+def test_dry_run__sends_nothing(make, funded, keeper, how):
+    nonce = keeper.nonce
+    cycle = make(funded, signer=how != "no signer", dry_run=how == "dry run").cycle()
+    (outcome,) = cycle.outcomes
+    assert outcome.result is Result.READY
+    assert outcome.gas > 200_000
+    assert keeper.nonce == nonce
+    assert out_of_band(funded) == {"weight.0"}
+
+
+def test_max_fee__refuses_above_and_lets_pass_below(make, funded, set_base_fee, keeper):
+    set_base_fee(50)
+    nonce = keeper.nonce
+    (outcome,) = make(funded, max_fee=20 * GWEI).cycle().outcomes
+    assert outcome.result is Result.TOO_DEAR
+    assert "the limit is 20" in outcome.note
+    assert keeper.nonce == nonce
+    (outcome,) = make(funded, max_fee=60 * GWEI).cycle().outcomes
+    assert outcome.result is Result.MENDED
+
+
+def test_broken_contracts__do_not_stop_the_others(make, funded, router, chain):
+    chain.provider.make_request("anvil_setCode", [REVERTS, "0x60006000fd"])
+    chain.provider.make_request("anvil_setCode", [BURNS_GAS, "0xfe"])
+    broken = [Contract(address, address[:6]) for address in (BURNS_GAS, REVERTS, EMPTY)]
+    cycle = make(*broken, Contract(mainnet.USDC, "USDC"), funded, router).cycle()
+    assert results(cycle) == [Result.UNREADABLE] * 4 + [Result.MENDED, Result.IN_BAND]
+    assert cycle.outcomes[2].note == "no contract at this address"
+    assert not out_of_band(funded)
+
+
+def test_gas_too_dear_for_the_gain__waits_and_says_what_it_would_earn(
+    make, placed, router, crowd, set_base_fee, wait, chain, keeper, oracle
+):
+    """`rebalance` prices its gas by the block's base fee: a simulation without a gas price would see none, and pass."""
+    home, other = ("aave", "morpho") if router.home() == AAVE else ("morpho", "aave")
+    crowd(**{home: 0.5, other: 0.95})
+    wait(WINDOW // 2 + 60)
+    router.rebalance(sender=keeper)  # the second observation
+    set_base_fee(10**6)
+    # observed for just long enough, and the next observation isn't due yet
+    wait(router.lastTime() + WINDOW // 2 - chain.blocks.head.timestamp)
+    assert out_of_band(router) == {"edge"}
+    cycle = make(router).cycle()
+    (outcome,) = cycle.outcomes
+    assert outcome.result is Result.WAITS
+    assert outcome.error == "GainTooSmall"
+    cost = -(-cycle.before.base_fee * router.rules().gasUnits * oracle.price().priceWad * USDC // 10**36)
+    assert f", cost={cost})" in outcome.note
+
+
+def test_nonces_follow_each_other_while_transactions_are_pending(make, funded, router, wait, chain, keeper, web3):
+    """Mining stops: each contract gets one transaction and no second one, with nonces in a row."""
+    wait(WINDOW)  # the router's observation is due
+    nonce = keeper.nonce
+    chain.provider.make_request("evm_setAutomine", [False])
+    try:
+        engine = make(funded, router, wait_seconds=0.1)
+        assert results(engine.cycle()) == [Result.PENDING, Result.PENDING]
+        assert web3.eth.get_transaction_count(keeper.address, "pending") == nonce + 2
+        assert results(engine.cycle()) == [Result.PENDING, Result.PENDING]
+        assert web3.eth.get_transaction_count(keeper.address, "pending") == nonce + 2
+        # another keeper over the same account doesn't know whose they are, and holds back
+        stranger = make(funded, wait_seconds=0.1).cycle()
+        assert "2 other transaction(s)" in stranger.outcomes[0].note
+        chain.provider.make_request("evm_mine", [])
+        cycle = engine.cycle()
+        assert [outcome.result for outcome in cycle.settled] == [Result.MENDED, Result.MENDED]
+    finally:
+        chain.provider.make_request("evm_setAutomine", [True])
+    assert web3.eth.get_transaction_count(keeper.address) == nonce + 2
+
+
+def test_a_race_lost_on_chain__is_reported_with_its_cost(make, funded, chain, keeper, attacker, web3):
+    """Someone else's rebalance lands first in the same block: ours reverts, and costs what it costs."""
+    chain.provider.make_request("evm_setAutomine", [False])
+    try:
+        engine = make(funded, wait_seconds=0)
+        chain.provider.make_request("anvil_impersonateAccount", [attacker.address])
+        web3.eth.send_transaction(
+            {
+                "from": attacker.address,
+                "to": funded.address,
+                "data": REBALANCE,
+                "gas": 2_000_000,
+                "maxFeePerGas": 500 * GWEI,
+                "maxPriorityFeePerGas": 50 * GWEI,
+            }
+        )
+        assert results(engine.cycle()) == [Result.PENDING]
+        chain.provider.make_request("evm_mine", [])
+    finally:
+        chain.provider.make_request("evm_setAutomine", [True])
+    cycle = engine.cycle()
+    (lost,) = cycle.settled
+    assert lost.result is Result.REVERTED
+    assert lost.cost > 0
+    assert cycle.broken
+    assert results(cycle) == [Result.IN_BAND]
+
+
+def test_a_poor_account__sends_nothing(make, funded, accounts, web3, errors):
+    poor = accounts.generate_test_account()
+    poor.balance = 10**12
+    reader = ChainReader(web3, [Contract(funded.address, "vault")], errors)
+    (outcome,) = Keeper(reader, ChainCourier(web3, errors, ApeSigner(poor))).cycle().outcomes
+    assert outcome.result is Result.UNPAID
+    assert poor.nonce == 0
+
+
+def test_node_out_of_reach__is_one_line_without_the_key_in_its_url(errors):
+    away = Web3(HTTPProvider("http://127.0.0.1:9/v3/secret-key", exception_retry_configuration=None))
+    with pytest.raises(NodeError) as caught:
+        ChainReader(away, [], errors).read()
+    assert "127.0.0.1:9" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
