@@ -5,7 +5,29 @@
 172800
 """
 
+from ballast.deployment.deploy import DeploymentResult, deploy, find
 from ballast.deployment.file import DeploymentFile, load
+from ballast.deployment.node import KeySender, Sender, UnlockedSender
+from ballast.deployment.proof import Proof, prove
+from ballast.deployment.safe import Call, Safe
 from ballast.deployment.source import DeploymentFileError
+from ballast.deployment.timelock import Operation, Timelock, describe
 
-__all__ = ["DeploymentFile", "DeploymentFileError", "load"]
+__all__ = [
+    "Call",
+    "DeploymentFile",
+    "DeploymentFileError",
+    "DeploymentResult",
+    "KeySender",
+    "Operation",
+    "Proof",
+    "Safe",
+    "Sender",
+    "Timelock",
+    "UnlockedSender",
+    "deploy",
+    "describe",
+    "find",
+    "load",
+    "prove",
+]

@@ -53,7 +53,7 @@ PUBLIC_TEST_ACCOUNTS = (
 )
 
 Progress = Callable[[str], None]
-#: no chain gives up blocks this old
+#: a real chain does not give up blocks this old
 _SETTLED_BLOCKS = 64
 
 
@@ -102,11 +102,15 @@ class DeploymentResult:
     file: DeploymentFile
     node: Node
     deployer: str
-    #: last block before the deployment's first transaction
-    block: int
     contracts: dict[str, Contract]
     #: titles of the steps this run sent
     sent: list[str]
+    record: Record
+
+    @property
+    def block(self) -> int:
+        """A block before the deployment's first transaction."""
+        return self.record.block
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -147,7 +151,8 @@ class Deployment:
         if self.record is None:
             # events are looked for from here on; from the beginning when something stands that no record tells of
             known = any(contract.stands for contract in self.contracts.values())
-            block = node.web3.eth.get_block(0 if known else max(0, node.web3.eth.block_number - _SETTLED_BLOCKS))
+            behind = 0 if node.is_for_tests else _SETTLED_BLOCKS
+            block = node.web3.eth.get_block(0 if known else max(0, node.web3.eth.block_number - behind))
             self.record = Record(file.name, file.chain, deployer, block["number"], block["hash"].to_0x_hex())
 
     def refresh(self) -> None:
@@ -508,7 +513,7 @@ class Deployment:
 
     def result(self, sent: list[str]) -> DeploymentResult:
         """Return it as what stands."""
-        return DeploymentResult(self.file, self.node, self.deployer, self.record.block, self.contracts, sent)
+        return DeploymentResult(self.file, self.node, self.deployer, self.contracts, sent, self.record)
 
     def note(self, path: Path | None) -> None:
         """Enter what stands into the record, and write it if it has a path."""
