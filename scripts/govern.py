@@ -5,6 +5,9 @@ from pathlib import Path
 import click
 from ape.cli import ConnectedProviderCommand, account_option
 
+from ballast.console import one_line_errors
+from ballast.logs import quiet_if_set
+
 
 @click.group()
 def cli():
@@ -12,7 +15,9 @@ def cli():
 
 
 def _shared(function):
-    function = click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")(function)
+    function = click.option(
+        "--json", "as_json", is_flag=True, callback=quiet_if_set, help="JSON on standard output."
+    )(function)
     return click.option(
         "--file", "path", type=click.Path(path_type=Path), required=True, help="The deployment's file."
     )(function)
@@ -25,11 +30,12 @@ _signer = click.option(
 
 @cli.command(cls=ConnectedProviderCommand)
 @_shared
+@one_line_errors
 def status(provider, path: Path, as_json: bool):
     """Show every operation of the timelock with its calls, and when it can be executed."""
     from ballast.deployment import ape_edge, commands
 
-    commands.status(path, ape_edge.ready(provider), lambda: ape_edge.sender(provider, None, needed=False), as_json=as_json)
+    commands.status(path, ape_edge.ready(provider), ape_edge.sender(provider, None, needed=False), as_json=as_json)
 
 
 @cli.command(cls=ConnectedProviderCommand)
@@ -38,6 +44,7 @@ def status(provider, path: Path, as_json: bool):
 @_signer
 @click.option("--dry-run", is_flag=True, help="Show what the owners would sign; sign and send nothing.")
 @click.argument("words", nargs=-1, required=True, metavar="CONTRACT FUNCTION [ARGUMENT]...")
+@one_line_errors
 def propose(provider, account, path: Path, aliases: tuple[str, ...], words: tuple[str, ...], dry_run: bool, as_json: bool):
     """Let the Safe schedule one call, for example: vault setCap lending "60_000_000 USDC"."""
     from ballast.deployment import ape_edge, commands
@@ -45,7 +52,7 @@ def propose(provider, account, path: Path, aliases: tuple[str, ...], words: tupl
     commands.propose(
         path,
         ape_edge.ready(provider),
-        lambda: ape_edge.sender(provider, account, needed=not dry_run),
+        ape_edge.sender(provider, account, needed=not dry_run),
         lambda safe: ape_edge.signers(provider, safe, aliases),
         words,
         dry_run=dry_run,
@@ -57,12 +64,13 @@ def propose(provider, account, path: Path, aliases: tuple[str, ...], words: tupl
 @_shared
 @account_option(prompt=False)
 @click.argument("identifier", metavar="ID")
+@one_line_errors
 def execute(provider, account, path: Path, identifier: str, as_json: bool):
     """Execute an operation that has waited long enough. Anyone may."""
     from ballast.deployment import ape_edge, commands
 
     commands.execute(
-        path, ape_edge.ready(provider), lambda: ape_edge.sender(provider, account), identifier, as_json=as_json
+        path, ape_edge.ready(provider), ape_edge.sender(provider, account), identifier, as_json=as_json
     )
 
 
@@ -72,6 +80,7 @@ def execute(provider, account, path: Path, identifier: str, as_json: bool):
 @_signer
 @click.option("--by", type=click.Choice(["guardian", "safe"]), default="guardian", help="Which Safe cancels.")
 @click.argument("identifier", metavar="ID")
+@one_line_errors
 def cancel(provider, account, path: Path, aliases: tuple[str, ...], by: str, identifier: str, as_json: bool):
     """Cancel an operation that waits."""
     from ballast.deployment import ape_edge, commands
@@ -79,7 +88,7 @@ def cancel(provider, account, path: Path, aliases: tuple[str, ...], by: str, ide
     commands.cancel(
         path,
         ape_edge.ready(provider),
-        lambda: ape_edge.sender(provider, account),
+        ape_edge.sender(provider, account),
         lambda safe: ape_edge.signers(provider, safe, aliases),
         identifier,
         by=by,

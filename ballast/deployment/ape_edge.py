@@ -8,7 +8,7 @@ from web3 import Web3
 
 from ballast.deployment.node import Node, Sender, UnlockedSender
 from ballast.deployment.safe import Safe, Signer
-from ballast.errors import ConfigurationError
+from ballast.errors import ConfigurationError, DeploymentError
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI, ProviderAPI
@@ -82,17 +82,22 @@ def sender(provider: "ProviderAPI", account: "AccountAPI | None", *, needed: boo
 
 def signers(provider: "ProviderAPI", safe: Safe, aliases: tuple[str, ...]) -> list[Signer]:
     """Return the owners that sign for a Safe: the accounts named, or on a test chain those that are test accounts."""
-    from ape import accounts
-
     if aliases:
-        try:
-            return [ApeSigner(accounts.load(alias)) for alias in aliases]
-        except KeyError as error:
-            raise ConfigurationError(f"{error.args[0]} (ape accounts list)") from None
+        return [ApeSigner(_loaded(alias)) for alias in aliases]
     if not Node(provider.web3).is_for_tests:
         raise ConfigurationError("say who signs: --signer ALIAS, as often as the Safe's threshold")
     owners = {owner.lower() for owner in safe.owners()}
     return [ApeSigner(account) for account in _test_accounts() if account.address.lower() in owners]
+
+
+def _loaded(alias: str) -> "AccountAPI":
+    from ape import accounts
+
+    kind, _, index = alias.partition("::")
+    try:
+        return _test_accounts()[int(index)] if kind.upper() == "TEST" else accounts.load(alias)
+    except (KeyError, IndexError, ValueError):
+        raise ConfigurationError(f"there is no account {alias}: ape accounts list shows them") from None
 
 
 def _test_accounts() -> Any:
@@ -104,6 +109,10 @@ def _test_accounts() -> Any:
 def ready(provider: "ProviderAPI") -> Web3:
     """Compile what is not compiled and return the provider's Web3."""
     from ape import project
+    from ape.exceptions import CompilerError
 
-    project.load_contracts()
+    try:
+        project.load_contracts()
+    except CompilerError as error:
+        raise DeploymentError(f"the contracts do not compile: {str(error).splitlines()[0]}; ape compile says more") from None
     return provider.web3

@@ -10,10 +10,10 @@ from rich.table import Table
 from web3 import Web3
 
 from ballast import units
-from ballast.console import console, emit_json, one_line_errors, out
+from ballast.console import console, emit_json, out
 from ballast.deployment import record as records
 from ballast.deployment.deploy import Deployment, DeploymentResult, deploy, find
-from ballast.deployment.file import DeploymentFile, load
+from ballast.deployment.file import UNLIMITED, DeploymentFile, load
 from ballast.deployment.node import Node, Sender
 from ballast.deployment.proof import Proof, prove
 from ballast.deployment.safe import Call, Safe, Signer
@@ -21,27 +21,24 @@ from ballast.deployment.timelock import Timelock, describe
 from ballast.environment import ROOT
 from ballast.errors import ConfigurationError
 
-Senders = Callable[[], Sender]
 Signers = Callable[[Safe], Sequence[Signer]]
 
 #: exit code of a proof that fails
 NOT_PROVEN = 3
 
 
-@one_line_errors
-def run(path: Path, web3: Web3, who: Senders, *, mode: str, as_json: bool, lasting: bool) -> None:
+def run(path: Path, web3: Web3, sender: Sender, *, mode: str, as_json: bool, lasting: bool) -> None:
     """Deploy, plan or prove what a file asks for.
 
     Parameters
     ----------
-    who : returns the sender
     mode : deploy, dry-run or proof
     lasting : False when the chain ends with this command
     """
     file = load(path)
-    sender = who()
     node = Node(web3)
-    place = records.path_of(file, node)
+    # what ends with the command is not worth a record
+    place = records.path_of(file, node) if lasting else None
     if mode == "dry-run":
         _plan(file, node, sender.address, place, as_json)
         return
@@ -52,9 +49,9 @@ def run(path: Path, web3: Web3, who: Senders, *, mode: str, as_json: bool, lasti
             result = deploy(file, web3, sender, record=place, progress=lambda text: line.update(text))
     with console.status("asking the chain who may call what"):
         proof = prove(result)
-    note = _note(lasting, node, place)
+    note = _note(node, place)
     if as_json:
-        emit_json({**result.as_dict(), "record": str(place), "note": note, "proof": proof.as_dict()}, indent=2)
+        emit_json({**result.as_dict(), "record": place and str(place.relative_to(ROOT)), "note": note, "proof": proof.as_dict()}, indent=2)
     else:
         _show_deployment(result)
         _show_proof(proof)
@@ -65,15 +62,15 @@ def run(path: Path, web3: Web3, who: Senders, *, mode: str, as_json: bool, lasti
         sys.exit(NOT_PROVEN)
 
 
-def _note(lasting: bool, node: Node, place: Path) -> str:
-    if not lasting:
+def _note(node: Node, place: Path | None) -> str:
+    if place is None:
         return "this fork ends with the command, and what was deployed with it"
     shown = place.relative_to(ROOT)
     return f"kept in {shown}" + ("; a test chain's, not to be committed" if node.is_for_tests else "; commit it")
 
 
-def _plan(file: DeploymentFile, node: Node, deployer: str, place: Path, as_json: bool) -> None:
-    deployment = Deployment(file, node, deployer, records.read(place))
+def _plan(file: DeploymentFile, node: Node, deployer: str, place: Path | None, as_json: bool) -> None:
+    deployment = Deployment(file, node, deployer, records.read(place) if place else None)
     deployment.check_chain()
     deployment.refuse_differences()
     steps = deployment.pending()
@@ -138,10 +135,9 @@ def _mark(ok: bool) -> str:
 # ape run govern
 
 
-@one_line_errors
-def status(path: Path, web3: Web3, who: Senders, *, as_json: bool) -> None:
+def status(path: Path, web3: Web3, sender: Sender, *, as_json: bool) -> None:
     """Show the timelock's operations, calls decoded."""
-    deployment = _find(path, web3, who().address)
+    deployment = _find(path, web3, sender.address)
     timelock = Timelock(deployment)
     now = web3.eth.get_block("latest")["timestamp"]
     operations = timelock.scheduled()
@@ -190,12 +186,10 @@ def status(path: Path, web3: Web3, who: Senders, *, as_json: bool) -> None:
     out.print(table)
 
 
-@one_line_errors
 def propose(
-    path: Path, web3: Web3, who: Senders, signers: Signers, words: Sequence[str], *, dry_run: bool, as_json: bool
+    path: Path, web3: Web3, sender: Sender, signers: Signers, words: Sequence[str], *, dry_run: bool, as_json: bool
 ) -> None:
     """Let the Safe schedule one call, or with `dry_run` show what its owners would sign."""
-    sender = who()
     deployment = _find(path, web3, sender.address)
     timelock = Timelock(deployment)
     call = parse_call(deployment, words)
@@ -224,10 +218,8 @@ def propose(
     _print({"id": "0x" + identifier.hex(), "call": describe(deployment, call), "executable_from": when}, as_json)
 
 
-@one_line_errors
-def execute(path: Path, web3: Web3, who: Senders, identifier: str, *, as_json: bool) -> None:
+def execute(path: Path, web3: Web3, sender: Sender, identifier: str, *, as_json: bool) -> None:
     """Execute a ready operation."""
-    sender = who()
     deployment = _find(path, web3, sender.address)
     timelock = Timelock(deployment)
     item = timelock.find(_identifier(identifier))
@@ -240,12 +232,10 @@ def execute(path: Path, web3: Web3, who: Senders, identifier: str, *, as_json: b
     _print({"done": calls, "transaction": receipt["transactionHash"].to_0x_hex()}, as_json)
 
 
-@one_line_errors
 def cancel(
-    path: Path, web3: Web3, who: Senders, signers: Signers, identifier: str, *, by: str, as_json: bool
+    path: Path, web3: Web3, sender: Sender, signers: Signers, identifier: str, *, by: str, as_json: bool
 ) -> None:
     """Let the guardian Safe (or the main one) cancel an operation that waits."""
-    sender = who()
     deployment = _find(path, web3, sender.address)
     timelock = Timelock(deployment)
     item = timelock.find(_identifier(identifier))
@@ -304,11 +294,21 @@ def _argument(deployment: DeploymentResult, kind: str, text: str) -> Any:
             return _parsed(units.parse_bps, text)
         if text.endswith(f" {asset.symbol}"):
             return _parsed(lambda item: units.parse_amount(item, symbol=asset.symbol, decimals=asset.decimals), text)
-        return _parsed(units.parse_duration if " " in text else units.parse_integer, text)
+        if text == "unlimited":
+            return UNLIMITED
+        if " " not in text:
+            return _parsed(units.parse_integer, text)
+        try:
+            return units.parse_duration(text)
+        except ValueError:
+            raise ConfigurationError(f"{text!r} is no number, share, time, or amount of {asset.symbol}") from None
     if kind == "address":
         return deployment.addresses.get(text, text)
     if kind.startswith("bytes"):
-        return text
+        try:
+            return bytes.fromhex(text.removeprefix("0x"))
+        except ValueError:
+            raise ConfigurationError(f"{text} is not hexadecimal") from None
     raise ConfigurationError(f"arguments of type {kind} cannot be written here")
 
 
@@ -339,6 +339,8 @@ def _print(content: dict[str, Any], as_json: bool) -> None:
         emit_json(content, indent=2)
         return
     table = Table(show_header=False, box=None)
+    table.add_column()
+    table.add_column(overflow="fold")
     for key, value in content.items():
         table.add_row(key.replace("_", " "), "\n".join(value) if isinstance(value, list) else str(value))
     out.print(table)

@@ -143,6 +143,7 @@ class Deployment:
     """A file, a chain and a deployer: what stands, what differs, what is missing."""
 
     def __init__(self, file: DeploymentFile, node: Node, deployer: str, record: Record | None = None) -> None:
+        _refuse_other_chain(file, node)
         self.file = file
         self.node = node
         self._sender = deployer
@@ -247,25 +248,19 @@ class Deployment:
     # What is wrong with the file for this chain
 
     def check_chain(self) -> None:
-        """Refuse what the file alone could not show: another chain, missing contracts, wrong tokens.
+        """Refuse what the file alone could not show: missing contracts, wrong tokens, a deployer who owns a Safe.
 
         Raises
         ------
         DeploymentFileError
             One line for each reason, with the file and the line.
         """
-        if self.file.chain != self.node.chain_id:
-            reason = f"the connected chain has id {self.node.chain_id}: give its network with --network, or correct this line"
-            raise DeploymentFileError([self.file.reason(("chain",), reason)])
         found = [self.file.reason(place, text) for place, text in self._wrong_for_chain()]
         if found:
             raise DeploymentFileError(found)
 
     def _wrong_for_chain(self) -> Iterator[tuple[Place, str]]:
         file, node = self.file, self.node
-        for address in (CREATE2_DEPLOYER, *safes.INFRASTRUCTURE):
-            if not node.has_code(address):
-                yield ("chain",), f"this chain lacks {address}, which deploys Safes and contracts on mainnet"
         for key, wallet in (("safe", file.safe), ("guardian", file.guardian)):
             for index, owner in enumerate(wallet.owners):
                 place = (key, "owners", index)
@@ -548,7 +543,7 @@ def deploy(
     DeploymentFileError
         The file does not fit the chain, or what stands there has other values.
     DeploymentError
-        The chain refuses a transaction.
+        The chain refuses a transaction, or another account began this deployment.
     """
     node = Node(web3)
     kept = records.read(record) if record else None
@@ -597,6 +592,18 @@ def find(file: DeploymentFile, web3: Web3, deployer: str, *, record: Path | None
     if steps:
         raise DeploymentError(f"{file.path}: not finished here, next is: {steps[0].title}; ape run deploy does it")
     return deployment.result([])
+
+
+def _refuse_other_chain(file: DeploymentFile, node: Node) -> None:
+    reason = ""
+    if file.chain != node.chain_id:
+        reason = f"{file.chain} here, but the connected chain is {node.chain_id}: name another with --network, or correct it"
+    else:
+        lacking = [address for address in (CREATE2_DEPLOYER, *safes.INFRASTRUCTURE) if not node.has_code(address)]
+        if lacking:
+            reason = f"this chain lacks {lacking[0]}, which mainnet has: Safes and contracts cannot be made the same way"
+    if reason:
+        raise DeploymentFileError([file.reason(("chain",), reason)])
 
 
 def _belongs(record: Record, node: Node) -> bool:

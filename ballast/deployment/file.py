@@ -28,6 +28,8 @@ MIN_UNLOCK_PERIOD = HOUR
 MAX_UINT16, MAX_UINT24, MAX_UINT32 = 2**16 - 1, 2**24 - 1, 2**32 - 1
 MIN_MARGIN_WAD = units.WAD // 2000
 MAX_STRATEGIES, MAX_VENUES = 10, 8
+#: names that a strategy cannot have
+RESERVED = ("safe", "guardian", "timelock", "oracle", "vault")
 
 
 # Every value in the file arrives as text; a mapping or list in its place is refused here.
@@ -71,11 +73,11 @@ def _address(value: Any) -> str:
         raise ValueError(f"{text} is no address: 0x and 40 hexadecimal digits")
     if text.lower() == ZERO_ADDRESS:
         raise ValueError("is the zero address")
+    if is_checksum_address(text):
+        return text
     if not is_checksum_formatted_address(text):
         raise ValueError(f"{text} has no checksum: write {to_checksum_address(text)} if that is the one you mean")
-    if not is_checksum_address(text):
-        raise ValueError(f"{text} does not match its checksum: a digit is wrong, or the case of a letter")
-    return text
+    raise ValueError(f"{text} does not match its checksum: a digit is wrong, or the case of a letter")
 
 
 def _hash(value: Any) -> str:
@@ -341,6 +343,8 @@ def _contradictions(file: DeploymentFile) -> Iterator[tuple[Place, str]]:
     total = 0
     for index, strategy in enumerate(file.strategies):
         place = ("strategies", index)
+        if strategy.name in RESERVED:
+            yield (*place, "name"), f"{strategy.name} is a name of the deployment's own"
         total += strategy.weight
         if total > units.BPS and total - strategy.weight <= units.BPS:
             yield (*place, "weight"), f"the weights up to here are {units.format_bps(total)} together, over 100 %"

@@ -30,6 +30,7 @@ STRANGER = to_checksum_address(keccak(text="ballast stranger")[12:])
 REFUSALS = {
     "Unauthorized",
     "NotOwner",
+    "OnlySelf",
     "AccessControlUnauthorizedAccount",
     "TimelockUnauthorizedCaller",
     "GS020",  # signatures too short
@@ -151,6 +152,8 @@ RULES: dict[str, list[Rule]] = {
         Rule("removeVenue(uint256)", (OWNER,), lambda s: (0,)),
         Rule("setRules((uint64,uint32,uint32,uint32))", (OWNER,), lambda s: (s.rules,)),
         Rule("setOracle(address)", (OWNER,), lambda s: (s.oracle,)),
+        # a step of `rebalance`, as a call so that it can fail as a whole
+        Rule("execute((uint256,uint256,uint256,uint256,uint256,uint256))", (SELF,), lambda s: (6 * (0,),)),
     ],
     "Oracle": [],
     "AaveV3Lending": _VENUE,
