@@ -27,6 +27,9 @@ NOBODY: Final = "0x0000000000000000000000000000000000000000"
 RICH: Final = {"balance": hex(2**200)}
 #: A price above any base fee, in wei: without one, nodes answer 0 for `block.basefee`.
 ANY_PRICE: Final = 10**15
+#: The next block's number, time and base fee. What a transaction sent now will meet: with the last block's time no
+#: interest accrues, so markets skip work that costs gas, and rules that ask for another block than the last hold back.
+NEXT_BLOCK: Final = "pending"
 
 # Ape makes eth_abi read missing bytes of an unsigned integer as zeros. Here a short answer is no answer.
 _strict = registry.copy()
@@ -68,13 +71,14 @@ def view(target: str, signature: str, *arguments: Any) -> View:
     return View(target, function_signature_to_4byte_selector(signature) + packed)
 
 
-def read_all(web3: Web3, views: Sequence[View]) -> list[Answer]:
+def read_all(web3: Web3, views: Sequence[View], *, block: str = "latest") -> list[Answer]:
     """Call every view at one block, in one `eth_call`; return for each whether it succeeded, and what it answered.
 
     Parameters
     ----------
     web3 : any connection
     views : calls; one that reverts doesn't disturb the others
+    block : "latest", or NEXT_BLOCK to see what the next block would see
 
     Raises
     ------
@@ -90,7 +94,7 @@ def read_all(web3: Web3, views: Sequence[View]) -> list[Answer]:
         "maxPriorityFeePerGas": "0x0",
     }
     try:
-        answer = bytes.fromhex(ask(web3, "eth_call", call, "latest", {NOBODY: RICH})[2:])
+        answer = bytes.fromhex(ask(web3, "eth_call", call, block, {NOBODY: RICH})[2:])
     except CallReverted as error:
         raise NodeError(f"the batched call of {len(views)} views ran out of gas: ask for fewer contracts") from error
     if not answer:

@@ -9,13 +9,14 @@ from typing import Any, Final, Protocol
 from eth_utils import function_signature_to_4byte_selector, keccak
 from web3 import Web3
 
-from ballast.chain import NOBODY, RICH, CallReverted, NodeError, NodeRefusal, ask
+from ballast.chain import NEXT_BLOCK, NOBODY, RICH, CallReverted, NodeError, NodeRefusal, ask
 from ballast.keeper.reverts import ErrorBook, Reason
 from ballast.keeper.state import Contract
 
 REBALANCE: Final = "0x" + function_signature_to_4byte_selector("rebalance()").hex()
-#: Room over the estimate, in percent: state may change before the transaction lands.
-_GAS_ROOM: Final = 125
+#: Gas limit in percent of the estimate. State may change before the transaction lands, and an estimate is the least gas
+#: with which the call succeeds somehow: contracts that pass over a part that fails do so when the part runs out of gas.
+_GAS_ROOM: Final = 150
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ class Courier(Protocol):
         """Return what to offer at `base_fee`, never above `max_fee` (wei per gas)."""
         ...
 
-    def simulate(self, contract: Contract, fees: Fees, *, block: int | str = "latest") -> Simulation:
-        """Return what `rebalance()` would do."""
+    def simulate(self, contract: Contract, fees: Fees, *, block: int | None = None) -> Simulation:
+        """Return what `rebalance()` would do in the next block, or on the state after `block`."""
         ...
 
     def foreign_pending(self) -> int:
@@ -153,7 +154,7 @@ class ChainCourier:
         most = 2 * base_fee + tip
         return Fees(base_fee, tip, most if max_fee is None else min(most, max_fee))
 
-    def simulate(self, contract: Contract, fees: Fees, *, block: int | str = "latest") -> Simulation:
+    def simulate(self, contract: Contract, fees: Fees, *, block: int | None = None) -> Simulation:
         """Call `rebalance()` with a gas price (contracts price gas by `block.basefee`), then estimate its gas.
 
         The sender's balance is overridden, so that the result speaks of the contract alone.
@@ -167,12 +168,12 @@ class ChainCourier:
             "maxPriorityFeePerGas": hex(min(fees.tip, most)),
         }
         rich = {self._sender: RICH}
-        at = block if isinstance(block, str) else hex(block)
         try:
-            ask(self._web3, "eth_call", call, at, rich)
-            if at != "latest":
+            if block is not None:
+                ask(self._web3, "eth_call", call, hex(block), rich)
                 return Simulation()
-            return Simulation(gas=self._number("eth_estimateGas", call, at, rich))
+            ask(self._web3, "eth_call", call, NEXT_BLOCK, rich)
+            return Simulation(gas=self._number("eth_estimateGas", call, NEXT_BLOCK, rich))
         except CallReverted as error:
             return Simulation(reason=self._errors.reason(error.data))
 

@@ -15,7 +15,7 @@ from ballast.keeper.reverts import Reason
 from ballast.keeper.state import Contract, Snapshot
 
 #: Errors by which a rule says "not yet": nothing is wrong, and nothing is to be done by anyone.
-_NOT_YET: Final = frozenset({"GainTooSmall"})
+_NOT_YET: Final = frozenset({"GainTooSmall", "MarketBusy"})
 
 
 class Result(Enum):
@@ -25,7 +25,7 @@ class Result(Enum):
     READY = "would mend"
     MENDED = "mended"
     MENDED_BY_OTHER = "mended by someone else"
-    WAITS = "not worth its gas yet"
+    WAITS = "waits"
     STILL_OUT = "still out of band"
     REFUSED = "refused"
     REVERTED = "reverted on-chain"
@@ -123,13 +123,20 @@ class Keeper:
         before = self.reader.read()
         turn = _Turn(before.base_fee)
         outcomes = [self._attend(decision, turn) for decision in decide(before)]
-        after = None
-        if any(outcome.transaction or outcome.error == "InBand" for outcome in outcomes):
+        after, touched = None, 0
+        # Mending one contract may put another out of band (a vault fills its strategy, say): each gets one turn.
+        while (count := sum(_touched(outcome) for outcome in outcomes)) > touched:
+            touched = count
             try:
                 after = self.reader.read()
             except NodeError:
                 # what was sent is known; how it stands now will be seen by the next cycle
                 return Cycle(before, None, tuple(outcomes), settled)
+            outcomes = [
+                self._attend(decision, turn) if outcome.result is Result.IN_BAND and decision.act else outcome
+                for outcome, decision in zip(outcomes, decide(after), strict=True)
+            ]
+        if after is not None:
             outcomes = [self._judge(outcome, after, turn) for outcome in outcomes]
         return Cycle(before, after, tuple(outcomes), settled)
 
@@ -245,6 +252,11 @@ class _Turn:
 def gwei(wei: int) -> str:
     """Return wei as gwei, short."""
     return f"{wei / 1e9:.4g}"
+
+
+def _touched(outcome: Outcome) -> bool:
+    """Return whether the contract may stand elsewhere than it was read."""
+    return outcome.transaction is not None or outcome.error == "InBand"
 
 
 def _refusal(contract: Contract, reason: Reason) -> Outcome:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from web3 import Web3
 
-from ballast.chain import Answer, read_all, short_text, unpack, view
+from ballast.chain import NEXT_BLOCK, Answer, read_all, short_text, unpack, view
 from ballast.keeper.reverts import ErrorBook
 from ballast.keeper.state import Contract, ContractState, Reading, Snapshot
 from ballast.mainnet import MULTICALL3
@@ -21,7 +21,7 @@ class ChainReader:
         self._errors = errors
 
     def read(self) -> Snapshot:
-        """Return the state of all contracts at the latest block: one call.
+        """Return the state of all contracts as the next block would see it: one call.
 
         Only when a contract fails without saying why are the failed ones asked again, one by one: it may have burned
         the gas of the whole batch and taken the ones after it down with it.
@@ -31,14 +31,15 @@ class ChainReader:
             view(MULTICALL3, "getCurrentBlockTimestamp()"),
             view(MULTICALL3, "getBasefee()"),
         ]
-        answers = read_all(self._web3, head + [view(each.address, "readings()") for each in self._contracts])
+        views = head + [view(each.address, "readings()") for each in self._contracts]
+        answers = read_all(self._web3, views, block=NEXT_BLOCK)
         block, timestamp, base_fee = (unpack(answer, "uint256") for answer in answers[:3])
         states = [self._state(*each) for each in zip(self._contracts, answers[3:], strict=True)]
         failed = [index for index, (ok, data) in enumerate(answers[3:]) if not ok and not data]
         if failed and len(states) > 1:
             for index in failed:
-                contract = self._contracts[index]
-                states[index] = self._state(contract, read_all(self._web3, [view(contract.address, "readings()")])[0])
+                alone = read_all(self._web3, [views[3 + index]], block=NEXT_BLOCK)
+                states[index] = self._state(self._contracts[index], alone[0])
         return Snapshot(block, timestamp, base_fee, tuple(states))
 
     def _state(self, contract: Contract, answer: Answer) -> ContractState:

@@ -8,7 +8,7 @@ from eth_abi.exceptions import DecodingError
 from eth_utils import function_signature_to_4byte_selector
 from eth_utils.abi import collapse_if_tuple
 
-from ballast.chain import CODEC
+from ballast.chain import CODEC, short_text
 
 #: What the errors that a keeper meets mean to the person who reads them.
 MEANING: Final = {
@@ -17,6 +17,8 @@ MEANING: Final = {
     "GainTooSmall": "the move would not earn its gas yet",
     "PriceNotGood": "the oracle's price is stale or disputed, so gas cannot be priced",
     "NetLoss": "the move would cost more than rounding explains",
+    "Stuck": "it is out of band, and nothing can be done about it now",
+    "MarketBusy": "somebody touched the market in this block; a later one will do",
     "MoveLoss": "a strategy would take more than rounding on the way in",
     "ReentrancyGuardReentrantCall": "the contract is in the middle of another call",
 }
@@ -89,6 +91,12 @@ class ErrorBook:
         return Reason("", f"reverted with the unknown error 0x{selector.hex()}")
 
 
+def _is_text(word: bytes) -> bool:
+    """Return whether a word is short text, as the names of readings are."""
+    text = word.rstrip(b"\0")
+    return bool(text) and len(word) == 32 and text.isascii() and text.decode("ascii").isprintable()
+
+
 def _types(entry: Mapping[str, Any]) -> list[str]:
     return [collapse_if_tuple(item) for item in entry.get("inputs", ())]
 
@@ -102,7 +110,7 @@ def _named(entry: Mapping[str, Any], body: bytes) -> Reason:
         if isinstance(value, int) and value < len(names):
             value = names[value]
         elif isinstance(value, bytes):
-            value = "0x" + value.hex()
+            value = short_text(value) if _is_text(value) else "0x" + value.hex()
         arguments[label] = value
     shown = ", ".join(f"{label}={value}" for label, value in arguments.items())
     return Reason(name, f"{name}({shown})", arguments)

@@ -5,7 +5,7 @@ from typing import Any
 
 
 class ApeSigner:
-    """Signs with an account that Ape holds; the account asks for its passphrase unless it has been set to sign by itself."""
+    """Signs with an account that Ape holds, which may ask for its passphrase."""
 
     def __init__(self, account: Any) -> None:
         self._account = account

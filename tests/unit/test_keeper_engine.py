@@ -31,7 +31,7 @@ class World:
     """A reader and a courier in one: contracts stand where the test puts them."""
 
     def __init__(self, *contracts):
-        self.readings = {contract: (IN,) for contract in contracts}
+        self.readings = dict.fromkeys(contracts, (IN,))
         self.unreadable = {}
         self.base_fee = 10 * GWEI
         self.tip = GWEI
@@ -58,7 +58,7 @@ class World:
         most = 2 * base_fee + self.tip
         return Fees(base_fee, self.tip, most if max_fee is None else min(most, max_fee))
 
-    def simulate(self, contract, fees, *, block="latest"):
+    def simulate(self, contract, fees, *, block=None):
         self.log.append(("simulate", contract.name, block))
         reason = self.reasons.get(contract)
         if isinstance(reason, Exception):
@@ -120,7 +120,7 @@ def test_out_of_band__is_simulated_sent_and_looked_at_again(world):
     outcome = cycle.outcomes[1]
     assert (outcome.gas, outcome.cost) == (90_000, 90_000 * 11 * GWEI)
     assert cycle.after.of(ROUTER).readings == (IN,)
-    assert world.log == [("simulate", "router", "latest"), ("send", "router#1")]
+    assert world.log == [("simulate", "router", None), ("send", "router#1")]
     assert not cycle.unmended
     assert not cycle.broken
 
@@ -181,9 +181,11 @@ def test_a_revert_on_chain__is_explained_by_the_state_after_its_block(world):
     world.mends = False
     real = world.simulate
 
-    def simulate(contract, fees, *, block="latest"):
+    def simulate(contract, fees, *, block=None):
         real(contract, fees, block=block)
-        return Simulation(reason=Reason("NotCloser", "NotCloser(before=1, afterwards=2)")) if block == 7 else Simulation(1)
+        return (
+            Simulation(reason=Reason("NotCloser", "NotCloser(before=1, afterwards=2)")) if block == 7 else Simulation(1)
+        )
 
     world.simulate = simulate
     outcome = engine.cycle().outcomes[0]
@@ -193,7 +195,8 @@ def test_a_revert_on_chain__is_explained_by_the_state_after_its_block(world):
 
 
 @pytest.mark.parametrize(
-    ("error", "result"), [("GainTooSmall", Result.WAITS), ("NotCloser", Result.REFUSED), ("PriceNotGood", Result.REFUSED)]
+    ("error", "result"),
+    [("GainTooSmall", Result.WAITS), ("NotCloser", Result.REFUSED), ("PriceNotGood", Result.REFUSED)],
 )
 def test_what_the_contract_refuses__is_not_sent(world, error, result):
     world.readings[ROUTER] = (OUT,)
@@ -208,7 +211,7 @@ def test_what_the_contract_refuses__is_not_sent(world, error, result):
 def test_in_band_by_now__is_put_down_to_someone_else(world):
     world.readings[ROUTER] = (OUT,)
 
-    def simulate(contract, fees, *, block="latest"):
+    def simulate(contract, fees, *, block=None):
         world.readings[ROUTER] = (IN,)
         return Simulation(reason=Reason("InBand", "InBand()"))
 
@@ -303,5 +306,36 @@ def test_after_sending__an_unreachable_node_does_not_hide_what_was_sent(world):
 
 
 def test_nothing_readable_at_all__is_a_failure(world):
-    world.unreadable.update({contract: "gone" for contract in world.readings})
+    world.unreadable.update(dict.fromkeys(world.readings, "gone"))
     assert keeper(world).cycle().broken
+
+
+def test_mending_one_that_puts_another_out_of_band__mends_that_too_and_ends(world):
+    """A vault fills its strategy; the strategy has to place what came."""
+    world.readings[VAULT] = (OUT,)
+    real = world.send
+
+    def send(signed):
+        real(signed)
+        if signed.transaction.startswith("vault"):
+            world.readings[ROUTER] = (OUT,)
+
+    world.send = send
+    cycle = keeper(world).cycle()
+    assert results(cycle) == {"vault": Result.MENDED, "router": Result.MENDED, "other": Result.IN_BAND}
+    assert world.sent == ["vault#1", "router#2"]
+    assert world.reads == 3
+
+
+def test_two_that_put_each_other_out_of_band__get_one_turn_each(world):
+    world.readings[VAULT] = (OUT,)
+    real = world.send
+
+    def send(signed):
+        real(signed)
+        other = ROUTER if signed.transaction.startswith("vault") else VAULT
+        world.readings[other] = (OUT,)
+
+    world.send = send
+    assert results(keeper(world).cycle())["vault"] is Result.STILL_OUT
+    assert world.sent == ["vault#1", "router#2"]

@@ -1,0 +1,76 @@
+"""What to keep: addresses from the command line, or the regulated contracts of recorded deployments."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from eth_utils import is_checksum_address, is_checksum_formatted_address, is_hex_address, to_checksum_address
+
+from ballast.deployment import record as records
+from ballast.environment import ROOT
+from ballast.errors import ConfigurationError
+from ballast.keeper.state import Contract
+
+#: Kinds of contract that speak IRegulated.
+REGULATED: Final = ("Vault", "LendingRouter")
+_FOLDERS: Final = (ROOT / "deployments", ROOT / "build" / "deployments")
+
+
+def named(addresses: Iterable[str]) -> list[Contract]:
+    """Return contracts given by address; each is called by the ends of its address.
+
+    Raises
+    ------
+    ConfigurationError
+        Not an address, or a checksum that doesn't hold.
+    """
+    found = []
+    for text in addresses:
+        if not is_hex_address(text) or not text.startswith("0x"):
+            raise ConfigurationError(f"--contract {text}: no address; 0x and 40 hexadecimal digits make one")
+        if is_checksum_formatted_address(text) and not is_checksum_address(text):
+            raise ConfigurationError(
+                f"--contract {text}: doesn't match its checksum; a digit is wrong, or a letter's case"
+            )
+        address = to_checksum_address(text)
+        found.append(Contract(address, f"{address[:6]}…{address[-4:]}"))
+    return list(dict.fromkeys(found))
+
+
+def deployed(
+    chain_id: int,
+    kinds: Sequence[str] = REGULATED,
+    *,
+    name: str | None = None,
+    folders: Sequence[Path] = _FOLDERS,
+) -> list[Contract]:
+    """Return the contracts of `kinds` in the deployments recorded for a chain.
+
+    Parameters
+    ----------
+    chain_id : the chain's id
+    kinds : which contracts
+    name : only the deployment of this name; all when None
+    folders : where the records lie; under each, a folder for each chain
+
+    Raises
+    ------
+    ConfigurationError
+        There is no such deployment, or none at all.
+    """
+    paths = [path for folder in folders for path in sorted((folder / str(chain_id)).glob("*.json"))]
+    read = [record for path in paths if (record := records.read(path)) is not None]
+    chosen = [record for record in read if name in (None, record.name)]
+    if not chosen:
+        known = ", ".join(record.name for record in read) or "none"
+        wanted = f"named {name} " if name else ""
+        raise ConfigurationError(
+            f"no deployment {wanted}is recorded for chain {chain_id} (known: {known}): deploy one, or name --contract"
+        )
+    several = len(chosen) > 1
+    return [
+        Contract(made.address, f"{record.name}/{label}" if several else label)
+        for record in chosen
+        for label, made in record.contracts.items()
+        if made.kind in kinds
+    ]

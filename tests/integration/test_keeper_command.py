@@ -1,0 +1,101 @@
+"""`ape run keep` as an operator types it: tables, JSON, exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ballast import mainnet
+from ballast.environment import ROOT
+from tests.router_kit import DAY, UNLIMITED, USDC, out_of_band
+
+APE = Path(sys.executable).parent / "ape"
+
+
+@pytest.fixture(scope="module")
+def vault(project, owner, guardian, curator, fee_recipient, router, usdc, give_usdc, depositor, keeper):
+    """One million USDC idle in a vault that wants 95 % in the router."""
+    vault = owner.deploy(
+        project.Vault,
+        (mainnet.USDC, "Ballast USDC", "bUSDC", owner, guardian, curator, fee_recipient, 1000, 0, 5000, 10 * DAY, DAY),
+    )
+    vault.addStrategy(router, UNLIMITED, 9_500, 100, sender=owner)
+    give_usdc(depositor, 1_000_000 * USDC)
+    usdc.approve(vault, 2**256 - 1, sender=depositor)
+    vault.deposit(1_000_000 * USDC, depositor, sender=depositor)
+    router.rebalance(sender=keeper)
+    return vault
+
+
+@pytest.fixture
+def run(w3):
+    def call(*arguments, uri=w3.provider.endpoint_uri):
+        command = [APE, "run", "keep", *arguments]
+        if uri:
+            command += ["--network", f"ethereum:mainnet:{uri}"]
+        environment = {**os.environ, "COLUMNS": "140"}
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+
+    return call
+
+
+def test_once__dry_run_then_for_real_then_in_band(run, vault, router, keeper):
+    """Three calls with the same arguments but for the account."""
+    contracts = ("--contract", vault.address, "--contract", router.address)
+    nonce = keeper.nonce
+
+    dry = run("once", "--json", *contracts)
+    assert dry.returncode == 0, dry.stderr
+    said = json.loads(dry.stdout)
+    assert said["dry_run"]
+    assert [each["result"] for each in said["contracts"]] == ["ready", "in_band"]
+    assert keeper.nonce == nonce
+
+    sent = run("once", "--account", "TEST::5", *contracts)
+    assert sent.returncode == 0, sent.stderr + sent.stdout
+    assert "0.00 % → 95.00 %" in sent.stdout
+    assert "mended" in sent.stdout
+    assert not out_of_band(vault)
+    nonce = keeper.nonce
+
+    again = run("once", "--json", "--account", "TEST::5", *contracts)
+    assert [each["result"] for each in json.loads(again.stdout)["contracts"]] == ["in_band", "in_band"]
+    assert keeper.nonce == nonce
+
+
+def test_loop__json_lines_and_the_last_cycles_exit_code(run, vault):
+    arguments = ("--json", "--max-fee", "0.5", "--cycles", "2", "--interval", "0.1")
+    done = run("loop", *arguments, "--contract", vault.address)
+    cycles = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [cycle["cycle"] for cycle in cycles] == [1, 2]
+    assert {cycle["contracts"][0]["result"] for cycle in cycles} == {"too_dear"}
+    assert done.returncode == 2
+
+
+def test_a_contract_that_is_none__exits_with_3(run):
+    done = run("once", "--contract", "0x" + "b2" * 20)
+    assert done.returncode == 3
+    assert "no contract at this address" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "uri", "code", "said"),
+    [
+        (["once", "--contract", "0x12"], None, 1, "--contract 0x12: no address"),
+        (["once", "--contract", mainnet.USDC], "http://127.0.0.1:9/secret", 1, "cannot reach the node"),
+        (["once", "--deployment", "nowhere"], None, 1, "no deployment named nowhere"),
+        (["once", "--account", "nobody", "--contract", mainnet.USDC], None, 1, "Ape has no such account"),
+        (["once", "--nonsense"], None, 64, "No such option"),
+    ],
+)
+def test_mistakes__are_one_line(run, arguments, uri, code, said):
+    done = run(*arguments, **({"uri": uri} if uri else {}))
+    assert done.returncode == code
+    lines = [line for line in done.stderr.splitlines() if "error" in line.lower()]
+    assert len(lines) == 1
+    assert said in lines[0]
+    assert "secret" not in done.stderr
+    assert "Traceback" not in done.stderr
