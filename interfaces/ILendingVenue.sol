@@ -21,6 +21,9 @@ interface ILendingVenue is IVenue {
     /// utilisation was for a moment. Brought up to the present block.
     function indexRay() external view returns (uint256);
 
+    /// @notice True when nobody has moved the market in this block, flash loans under way included.
+    function quiet() external view returns (bool);
+
     /// @notice Brings the market's own accounting up to the present block. Anyone may call it.
     function sync() external;
 

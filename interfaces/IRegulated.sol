@@ -22,6 +22,9 @@ interface IRegulated {
     /// @param afterwards Distance from target after.
     error NotCloser(uint256 before, uint256 afterwards);
 
+    /// @notice A reading is out of band and nothing can be done about it now.
+    error Stuck(bytes32 reading);
+
     /// @notice What is regulated, where it stands and where it should.
     function readings() external view returns (Reading[] memory);
 

@@ -2,6 +2,8 @@
 
 import pytest
 from ape import Contract
+from eth_utils import keccak
+from web3.exceptions import ContractCustomError, ContractLogicError
 
 from ballast import mainnet
 from ballast.environment import UPSTREAM_IS_REAL
@@ -56,6 +58,8 @@ def attacker(accounts):
 @pytest.fixture(scope="module")
 def w3(chain):
     """The fork's own connection, for what is not a contract of ours."""
+    # as on the real chain, no two blocks share a time
+    chain.provider.web3.provider.make_request("anvil_setBlockTimestampInterval", [1])
     return chain.provider.web3
 
 
@@ -65,7 +69,7 @@ def usdc():
 
 
 @pytest.fixture(scope="module")
-def give_usdc(usdc, chain, accounts):
+def give_usdc(usdc, w3, accounts):
     """Mint USDC as its own master minter would allow; holds on a real upstream too."""
 
     def give(receiver, amount):
@@ -140,11 +144,12 @@ def venues(router, project):
 
 
 @pytest.fixture(scope="module")
-def deposited(router, usdc, give_usdc, depositor):
-    """One million USDC in the router; the depositor holds a million more."""
+def deposited(router, usdc, give_usdc, depositor, keeper):
+    """One million USDC in the router, lent on Aave, observed once; the depositor holds a million more."""
     give_usdc(depositor, 2_000_000 * USDC)
     usdc.approve(router, 2**256 - 1, sender=depositor)
     router.deposit(1_000_000 * USDC, depositor, sender=depositor)
+    router.rebalance(sender=keeper)
     return router
 
 
@@ -179,3 +184,19 @@ def readings(contract):
 
 def out_of_band(contract):
     return {name for name, r in readings(contract).items() if r.value < r.lower or r.value > r.upper}
+
+
+def refusal(contract, call, sender, *, gas_price=0):
+    """Name of the error that `call` would revert with; None when it would pass. By eth_call: Ape traces a transaction
+    that reverts step by step, which takes half a minute for a rebalance."""
+    web3 = contract.provider.web3
+    request = {"from": sender.address, "to": contract.address, "data": call.encode_input(), "gasPrice": gas_price}
+    try:
+        web3.eth.call(request)
+    except (ContractLogicError, ContractCustomError) as error:
+        selector = bytes.fromhex(str(error.data)[2:10])
+        for item in contract.contract_type.errors:
+            if keccak(text=item.selector)[:4] == selector:
+                return item.name
+        return error.data
+    return None

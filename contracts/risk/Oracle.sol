@@ -73,47 +73,50 @@ contract Oracle is IOracle {
 
     /// @inheritdoc IOracle
     function price() external view returns (uint256 priceWad, Verdict verdict) {
-        (bool baseFresh, uint256 base) = _answer(baseFeed, baseMaxAge);
-        (bool quoteFresh, uint256 quote) = _answer(quoteFeed, quoteMaxAge);
+        (bool baseFresh, uint256 base) = _tryAnswer(baseFeed, baseMaxAge);
+        (bool quoteFresh, uint256 quote) = _tryAnswer(quoteFeed, quoteMaxAge);
         if (base == 0 || quote == 0) return (0, Verdict.Stale);
         priceWad = base.mulDiv(WAD * _quoteFeedUnit, quote * _baseFeedUnit);
         if (!baseFresh || !quoteFresh) return (priceWad, Verdict.Stale);
-        (bool known, uint256 poolWad) = _timeWeighted();
+        (bool known, uint256 poolWad) = _tryTimeWeighted();
         if (!known) return (priceWad, Verdict.Stale);
         uint256 gap = poolWad > priceWad ? poolWad - priceWad : priceWad - poolWad;
         if (gap > priceWad.mulDiv(maxDeviationBps, BPS)) return (priceWad, Verdict.Disputed);
         return (priceWad, Verdict.Good);
     }
 
-    /// @notice The pool's time-weighted price, quote per whole base (Wad), and whether the pool could answer.
-    function timeWeightedPrice() external view returns (bool known, uint256 priceWad) {
-        return _timeWeighted();
+    /// @notice The pool's time-weighted price, quote per whole base (Wad). Reverts when the pool cannot answer.
+    function timeWeightedPrice() public view returns (uint256 priceWad) {
+        uint32[] memory ago = new uint32[](2);
+        ago[0] = twapPeriod;
+        (int56[] memory ticks,) = pool.observe(ago);
+        int256 tickE18 = (int256(ticks[1]) - int256(ticks[0])) * 1e18 / int256(uint256(twapPeriod));
+        // token1 per token0 in smallest units; the other way round is the negative exponent
+        if (!_baseIsToken0) tickE18 = -tickE18;
+        return uint256(FixedPointMathLib.expWad(tickE18 * LN_TICK_E36 / 1e36 + _scale()));
     }
 
-    /// `answer` is 0 when there is none that could ever be used.
-    function _answer(IAggregatorV3 feed, uint256 maxAge) private view returns (bool fresh, uint256 answer) {
-        try feed.latestRoundData() returns (
-            uint80 roundId, int256 signed, uint256, uint256 updatedAt, uint80 answeredInRound
-        ) {
-            if (signed <= 0 || uint256(signed) > type(uint128).max) return (false, 0);
-            answer = uint256(signed);
-            fresh = updatedAt != 0 && updatedAt <= block.timestamp && block.timestamp - updatedAt <= maxAge
-                && answeredInRound >= roundId;
+    /// @notice A feed's answer and whether it may be used. Reverts when the feed does or answers what cannot be read.
+    function answer(IAggregatorV3 feed, uint256 maxAge) public view returns (bool fresh, uint256 value) {
+        (uint80 roundId, int256 signed,, uint256 updatedAt, uint80 answeredInRound) = feed.latestRoundData();
+        if (signed <= 0 || uint256(signed) > type(uint128).max) return (false, 0);
+        fresh = updatedAt != 0 && updatedAt <= block.timestamp && block.timestamp - updatedAt <= maxAge
+            && answeredInRound >= roundId;
+        return (fresh, uint256(signed));
+    }
+
+    /// Through a call to itself, so that data that cannot be decoded is caught as a revert is.
+    function _tryAnswer(IAggregatorV3 feed, uint256 maxAge) private view returns (bool fresh, uint256 value) {
+        try this.answer(feed, maxAge) returns (bool fresh_, uint256 value_) {
+            return (fresh_, value_);
         } catch {
             return (false, 0);
         }
     }
 
-    function _timeWeighted() private view returns (bool known, uint256 priceWad) {
-        uint32[] memory ago = new uint32[](2);
-        ago[0] = twapPeriod;
-        try pool.observe(ago) returns (int56[] memory ticks, uint160[] memory) {
-            int256 tickE18 = (int256(ticks[1]) - int256(ticks[0])) * 1e18 / int256(uint256(twapPeriod));
-            // token1 per token0 in smallest units; the other way round is the negative exponent
-            if (!_baseIsToken0) tickE18 = -tickE18;
-            int256 exponentWad = tickE18 * LN_TICK_E36 / 1e36;
-            uint256 rawWad = uint256(FixedPointMathLib.expWad(exponentWad + _scale()));
-            return (rawWad > 0, rawWad);
+    function _tryTimeWeighted() private view returns (bool known, uint256 priceWad) {
+        try this.timeWeightedPrice() returns (uint256 priceWad_) {
+            return (priceWad_ > 0, priceWad_);
         } catch {
             return (false, 0);
         }

@@ -20,15 +20,22 @@ import {Strategy} from "./Strategy.sol";
 /// 2. its true yield, read off both markets' growth indices, did so by `margin` too, in each of two successive periods of
 ///    at least half a `window`: an index integrates the rate over time, so a utilisation moved inside one transaction or
 ///    for a few blocks weighs next to nothing in it;
-/// 3. what the move adds to the yield over `horizon` pays for `gasUnits` at the block's base fee, by a good price.
-/// As much moves as keeps 1. true and the other's rate after at or above the rate left behind (halving search, 10 steps).
-/// Otherwise `rebalance` brings back a venue over its cap, puts idle assets to work, or records an observation that is
-/// due; with nothing of that to do it reverts.
+/// 3. what the move adds to the yield over `horizon` exceeds the cost of `gasUnits` at the block's base fee, by a good price;
+/// 4. nobody has touched either market in this block: what is read is what stood at its end the block before, so that
+///    borrowed depth cannot decide how much moves;
+/// 5. the last move is half a window ago.
+/// What moves is what adds most to the yield (golden-section search). Otherwise `rebalance` brings back a
+/// venue over its cap, puts idle assets to work at `home` (where the last move went) or the next venue with room, or
+/// records an observation that is due; with nothing of that to do it reverts.
+///
+/// ENTRY AND EXIT choose nothing: a deposit stays idle, is put to work by `rebalance` in a later block, and exits draw on
+/// idle assets, then on home, then on the others in order. A round trip inside one block leaves every venue as it was.
 ///
 /// ASSUMPTIONS: venues are Ballast's own, added by the owner, each owned by this router. A venue that reverts is passed
 /// over by every move; while its value cannot be read the router cannot be priced, until the owner removes it.
 /// A hostile caller can choose the moment, nothing else: no argument is taken, no price is traded at, and the net value
-/// may not fall by more than rounding (`DUST` units a venue).
+/// may not fall by more than rounding (`DUST` units a venue). One with real capital can lean on a market over whole
+/// blocks, at its own cost, and so delay a move or change its size.
 contract LendingRouter is Strategy {
     using Math for uint256;
     using SafeCast for uint256;
@@ -37,7 +44,7 @@ contract LendingRouter is Strategy {
     /* CONSTANTS */
 
     uint256 public constant MAX_VENUES = 8;
-    uint256 public constant MIN_WINDOW = 1 hours;
+    uint256 public constant MIN_WINDOW = 12 hours;
     uint256 public constant MIN_MARGIN_WAD = 0.0005e18; // 0.05 % a year
     /// Rounding that one venue may cost in one action, in units of the asset.
     uint256 public constant DUST = 4;
@@ -46,7 +53,10 @@ contract LendingRouter is Strategy {
     uint256 private constant YEAR = 365 days;
     /// Idle assets that are left alone, in Wad of all.
     uint256 private constant IDLE_BAND_WAD = 0.01e18; // 1 %
-    uint256 private constant SEARCH_STEPS = 10;
+    uint256 private constant HALVINGS = 12;
+    uint256 private constant SEARCH_STEPS = 8;
+    /// Over its cap by more than this a venue is brought back: 1/100 of the cap.
+    uint256 private constant CAP_BAND = 100;
 
     /* STORAGE */
 
@@ -54,9 +64,8 @@ contract LendingRouter is Strategy {
         ILendingVenue at;
         /// Most assets it may hold.
         uint128 cap;
-        /// Growth index at the last but one and the last observation, Ray; 0 when there was none.
-        uint128 olderRay;
-        uint128 lastRay;
+        /// Growth index at the last three observations, oldest first, Ray; 0 when it was not known.
+        uint128[3] indexRay;
     }
 
     struct Rules {
@@ -79,13 +88,27 @@ contract LendingRouter is Strategy {
         uint256 edgeWad;
         /// Assets that the move adds over the horizon.
         uint256 gain;
+        /// Assets that its gas costs.
+        uint256 cost;
+    }
+
+    /// Source and target before a move: assets held, the source's rate (Wad a year), and the yearly income of both.
+    struct Income {
+        uint256 source;
+        uint256 target;
+        uint256 here;
+        uint256 yearly;
     }
 
     IOracle public oracle;
     Rules public rules;
-    /// @notice Times of the last but one and the last observation.
-    uint40 public olderTime;
-    uint40 public lastTime;
+    /// @notice Times of the last three observations, oldest first.
+    uint40[3] public observedAt;
+    /// @notice Time of the last move.
+    uint40 public movedAt;
+    /// Block of the last deposit, and what came in during it and is still idle.
+    uint40 private _freshBlock;
+    uint128 private _fresh;
     /// @notice Index of the venue that takes deposits.
     uint8 public home;
     Venue[] private _venues;
@@ -106,6 +129,9 @@ contract LendingRouter is Strategy {
     error GainTooSmall(uint256 gain, uint256 cost);
     /// @notice The gas cannot be priced.
     error PriceNotGood(IOracle.Verdict verdict);
+    /// @notice Somebody has touched this venue's market in this block: try again in the next.
+    error MarketBusy(address venue);
+    error OnlySelf();
     error WrongVenue(address venue, address asset, address owner);
     error NoVenue(uint256 index);
     error TooManyVenues(uint256 max);
@@ -148,29 +174,33 @@ contract LendingRouter is Strategy {
     }
 
     /// @notice `edge` (the best advantage that counts, Wad a year), `observation` (age of the last one, seconds), `idle`
-    /// (idle assets that a venue would take, Wad of all), and `venue.N` (assets, bounded by the cap) for each venue.
+    /// (idle assets that a venue would take now, Wad of all), and `venue.N` (assets, bounded by the cap) for each venue.
     function readings() external view nonReentrantView returns (Reading[] memory list) {
         uint256 count = _venues.length;
         list = new Reading[](3 + count);
         list[0] = Reading("edge", int256(_plan().edgeWad), 0, 0, int256(uint256(rules.marginWad)));
         list[1] = Reading(
-            "observation", int256(count == 0 ? 0 : block.timestamp - lastTime), 0, 0, int256(uint256(rules.window / 2))
+            "observation", int256(count == 0 ? 0 : block.timestamp - observedAt[2]), 0, 0, int256(uint256(rules.window / 2))
         );
         list[2] = Reading("idle", int256(_idleWad()), 0, 0, int256(IDLE_BAND_WAD));
         for (uint256 i; i < count; ++i) {
             (, uint256 held) = _read(i, IVenue.value.selector);
             uint256 cap = _venues[i].cap;
-            list[3 + i] = Reading(_label(i), int256(held), 0, int256(Math.min(held, cap)), int256(cap));
+            list[3 + i] = Reading(_label(i), int256(held), 0, int256(Math.min(held, cap)), int256(_upper(cap)));
         }
     }
 
     /* ANYONE */
 
     /// @notice Applies the rule above. Anyone may call it.
-    /// @dev Reverts with `InBand` when there is nothing to do, and says why a move that is out of band may not be made.
+    /// @dev Reverts with `InBand` when there is nothing to do, with `Stuck` when what is out of band cannot be helped now,
+    /// and says why a move that is due may not be made (`GainTooSmall`, `PriceNotGood`, `MarketBusy`).
     function rebalance() external nonReentrant {
         uint256 count = _venues.length;
+        bool[] memory quiet = new bool[](count);
         for (uint256 i; i < count; ++i) {
+            (, uint256 word) = _read(i, ILendingVenue.quiet.selector);
+            quiet[i] = word == 1;
             // A market that cannot be brought up to date is left as it is; its reads decide.
             try _venues[i].at.sync() {} catch {
                 emit VenueSkipped(address(_venues[i].at));
@@ -178,23 +208,34 @@ contract LendingRouter is Strategy {
         }
         uint256 before = _total();
         bool acted = _trim();
-        uint256 age = block.timestamp - lastTime;
-        bool overdue = age >= rules.window;
-        (bool wanted, bool moved) = _move(acted || overdue || _idleWad() > IDLE_BAND_WAD);
-        acted = acted || moved;
-        if (_idleWad() > IDLE_BAND_WAD) {
+        bool due = count > 0 && block.timestamp - observedAt[2] > rules.window / 2;
+        uint256 idleWad = _idleWad();
+        acted = _move(quiet, acted || due || idleWad > IDLE_BAND_WAD) || acted;
+        if (idleWad > IDLE_BAND_WAD) {
             uint256 held = _idle;
             _deploy();
             acted = acted || _idle < held;
         }
-        // A move that must wait for cheaper gas or a better price keeps its observations, for a window at most.
-        if (count > 0 && (overdue || (age >= rules.window / 2 && (moved || !wanted)))) {
+        if (due) {
             _observe();
             acted = true;
         }
-        if (!acted) revert InBand();
+        if (!acted) _refuse(idleWad);
         uint256 afterwards = _total();
         if (afterwards + DUST * count < before) revert NetLoss(before, afterwards);
+    }
+
+    /// @notice One move as a whole, or not at all. Only this contract, from `rebalance`.
+    function execute(Plan calldata p) external {
+        if (msg.sender != address(this)) revert OnlySelf();
+        uint256 gap = _gap(p.source, p.target);
+        uint256 held = _idle;
+        _pull(p.source, p.assets);
+        if (_idle != held + p.assets) revert NotCloser(gap, gap); // it did not leave
+        _push(p.target, p.assets);
+        if (_idle != held) revert NotCloser(gap, gap); // it was not taken
+        uint256 narrowed = _gap(p.source, p.target);
+        if (narrowed >= gap) revert NotCloser(gap, narrowed);
     }
 
     /* GUARDIAN OR OWNER: TIGHTENING, AT ONCE */
@@ -226,7 +267,8 @@ contract LendingRouter is Strategy {
         for (uint256 i; i < _venues.length; ++i) {
             if (address(_venues[i].at) == address(venue)) revert WrongVenue(address(venue), asset(), address(this));
         }
-        _venues.push(Venue(venue, cap.toUint128(), 0, 0));
+        uint128[3] memory none;
+        _venues.push(Venue(venue, cap.toUint128(), none));
         IERC20(asset()).forceApprove(address(venue), type(uint256).max);
         emit VenueAdded(address(venue), cap);
     }
@@ -276,142 +318,199 @@ contract LendingRouter is Strategy {
         for (uint256 i; i < count; ++i) {
             assets += _room(i);
         }
+        return assets > _idle ? assets - _idle : 0; // what is idle will want room first
+    }
+
+    /// A deposit is put to work in a later block, so that one made and taken back within a block moves nothing.
+    function _onDeposit(uint256 assets) internal override {
+        if (_freshBlock != block.number) (_freshBlock, _fresh) = (uint40(block.number), 0);
+        _fresh = (_fresh + assets).toUint128();
+    }
+
+    function _deployable() private view returns (uint256) {
+        uint256 fresh = _freshBlock == block.number ? _fresh : 0;
+        return _idle > fresh ? _idle - fresh : 0;
     }
 
     /// Home first, then the others in order.
-    function _deploy() internal override {
+    function _deploy() private {
+        uint256 left = _deployable();
+        left -= _push(home, left);
         uint256 count = _venues.length;
-        if (count == 0) return;
-        _push(home, _idle);
-        for (uint256 i; i < count && _idle > 0; ++i) {
-            if (i != home) _push(i, _idle);
+        for (uint256 i; i < count && left > 0; ++i) {
+            if (i != home) left -= _push(i, left);
         }
     }
 
-    /// Home last: what is there was chosen.
+    /// Home first, where deposits go: a round trip leaves the others alone.
     function _unwind(uint256 assets) internal override {
         uint256 goal = _idle + assets;
         uint256 count = _venues.length;
+        if (count == 0) return;
+        _pull(home, assets);
         for (uint256 i; i < count && _idle < goal; ++i) {
             if (i != home) _pull(i, goal - _idle);
         }
-        if (_idle < goal && count > 0) _pull(home, goal - _idle);
     }
 
     /* INTERNAL: THE RULE */
 
-    /// Makes the move of the plan (`wanted`: there is one) if it earns its gas. `tolerant`: there is other work, so a move
-    /// that may not be made is no reason to revert.
-    function _move(bool tolerant) private returns (bool wanted, bool moved) {
+    /// Makes the move of the plan, if there is one and it may be made. `tolerant`: there is other work, so a move that may
+    /// not be made is no reason to revert.
+    function _move(bool[] memory quiet, bool tolerant) private returns (bool) {
         Plan memory p = _plan();
-        if (p.edgeWad <= rules.marginWad || p.assets == 0) return (false, false);
-        (uint256 priceWad, IOracle.Verdict verdict) = oracle.price();
-        uint256 cost = _gasCost(priceWad);
-        if (verdict != IOracle.Verdict.Good || p.gain < cost) {
-            if (tolerant) return (true, false);
+        if (p.edgeWad <= rules.marginWad) return false;
+        (, IOracle.Verdict verdict) = oracle.price();
+        bool busy = !quiet[p.source] || !quiet[p.target];
+        if (busy || verdict != IOracle.Verdict.Good || p.gain <= p.cost) {
+            if (tolerant) return false;
+            if (busy) revert MarketBusy(address(_venues[quiet[p.source] ? p.target : p.source].at));
             if (verdict != IOracle.Verdict.Good) revert PriceNotGood(verdict);
-            revert GainTooSmall(p.gain, cost);
+            revert GainTooSmall(p.gain, p.cost);
         }
-        uint256 gap = _gap(p.source, p.target);
-        uint256 held = _idle;
-        _pull(p.source, p.assets);
-        if (_idle == held) return (true, false);
-        _push(p.target, _idle - held);
-        if (_idle > held) revert NotCloser(gap, gap); // it left, but was not taken
-        uint256 narrowed = _gap(p.source, p.target);
-        if (narrowed >= gap) revert NotCloser(gap, narrowed);
-        home = uint8(p.target);
-        emit Moved(
-            address(_venues[p.source].at), address(_venues[p.target].at), p.assets, p.edgeWad, p.gain, cost
-        );
-        return (true, true);
+        ILendingVenue source = _venues[p.source].at;
+        ILendingVenue target = _venues[p.target].at;
+        try this.execute(p) {
+            home = uint8(p.target);
+            movedAt = uint40(block.timestamp);
+            emit Moved(address(source), address(target), p.assets, p.edgeWad, p.gain, p.cost);
+            return true;
+        } catch {
+            emit VenueSkipped(address(target));
+            return false;
+        }
     }
 
-    /// Present advantage of `to` over `from`, Wad a year; 0 when there is none.
-    function _gap(uint256 from, uint256 to) private view returns (uint256) {
-        (, uint256 here) = _rate(from, 0);
-        (, uint256 there) = _rate(to, 0);
+    /// Nothing was done: says whether that is well.
+    function _refuse(uint256 idleWad) private view {
+        uint256 count = _venues.length;
+        for (uint256 i; i < count; ++i) {
+            (, uint256 held) = _read(i, IVenue.value.selector);
+            if (held > _upper(_venues[i].cap)) revert Stuck(_label(i));
+        }
+        if (idleWad > IDLE_BAND_WAD) revert Stuck("idle");
+        if (_plan().edgeWad > rules.marginWad) revert Stuck("edge");
+        revert InBand();
+    }
+
+    /// Present advantage of `target` over `source`, Wad a year; 0 when there is none.
+    function _gap(uint256 source, uint256 target) private view returns (uint256) {
+        (, uint256 here) = _rate(source, 0);
+        (, uint256 there) = _rate(target, 0);
         return there > here ? there - here : 0;
     }
 
+    /// The best move that pays for itself; if none does, the one with the greatest advantage, to say so.
     function _plan() private view returns (Plan memory best) {
         uint256 count = _venues.length;
         uint256 half = rules.window / 2;
-        bool observed = olderTime != 0 && lastTime - olderTime >= half && block.timestamp - lastTime >= half;
-        if (!observed) return best;
+        // The last two periods that are long enough: observing again costs nobody a move.
+        uint256 first = block.timestamp - observedAt[2] >= half ? 1 : 0;
+        if (observedAt[first] == 0 || block.timestamp - movedAt < half) return best;
 
         bool[] memory known = new bool[](count);
         uint256[3][] memory rates = new uint256[3][](count);
         for (uint256 i; i < count; ++i) {
-            (known[i], rates[i]) = _rates(i);
+            (known[i], rates[i]) = _rates(i, first);
         }
-        for (uint256 from; from < count; ++from) {
-            if (!known[from]) continue;
-            (, uint256 free) = _read(from, ILendingVenue.liquidity.selector);
-            if (free == 0) continue;
-            for (uint256 to; to < count; ++to) {
-                if (to == from || !known[to]) continue;
-                uint256 edge = type(uint256).max;
-                for (uint256 k; k < 3; ++k) {
-                    edge = Math.min(edge, rates[to][k] > rates[from][k] ? rates[to][k] - rates[from][k] : 0);
-                }
-                if (edge <= best.edgeWad) continue;
-                uint256 most = Math.min(free, _room(to));
-                if (most == 0) continue;
-                best = Plan(from, to, most, edge, 0);
-            }
+        (uint256 priceWad,) = oracle.price();
+        uint256 cost = _gasCost(priceWad);
+        for (uint256 tries; tries < count; ++tries) {
+            Plan memory p = _widest(known, rates);
+            if (p.edgeWad <= rules.marginWad) break;
+            p.cost = cost;
+            _size(p, rates[p.source][0], rates[p.target][0]);
+            if (tries == 0 || p.gain > cost) best = p;
+            if (p.gain > cost) break;
+            rates[p.target] = [uint256(0), 0, 0]; // nothing to be had there: it tempts no more
         }
-        if (best.edgeWad > rules.marginWad) _size(best, rates[best.source][0], rates[best.target][0]);
     }
 
-    /// Present rate, and the true yields of the two observed periods; Wad a year.
-    function _rates(uint256 index) private view returns (bool known, uint256[3] memory rates) {
-        Venue storage venue = _venues[index];
-        uint256 older = venue.olderRay;
-        uint256 last = venue.lastRay;
+    /// The pair of venues with the greatest advantage that has assets to give and room to take.
+    function _widest(bool[] memory known, uint256[3][] memory rates) private view returns (Plan memory best) {
+        uint256 count = _venues.length;
+        for (uint256 source; source < count; ++source) {
+            if (!known[source]) continue;
+            (, uint256 free) = _read(source, ILendingVenue.liquidity.selector);
+            if (free == 0) continue;
+            for (uint256 target; target < count; ++target) {
+                if (target == source || !known[target]) continue;
+                uint256 edge = type(uint256).max;
+                for (uint256 k; k < 3; ++k) {
+                    (uint256 here, uint256 there) = (rates[source][k], rates[target][k]);
+                    edge = Math.min(edge, there > here ? there - here : 0);
+                }
+                if (edge <= best.edgeWad) continue;
+                uint256 most = Math.min(free, _room(target));
+                if (most > 0) best = Plan(source, target, most, edge, 0, 0);
+            }
+        }
+    }
+
+    /// Present rate, and the true yields of two observed periods from observation `first` on; Wad a year.
+    function _rates(uint256 index, uint256 first) private view returns (bool known, uint256[3] memory rates) {
+        uint256 older = _venues[index].indexRay[first];
+        uint256 last = _venues[index].indexRay[first + 1];
         if (older == 0 || last == 0) return (false, rates);
         uint256 present;
         (known, present) = _read(index, ILendingVenue.indexRay.selector);
         if (!known) return (false, rates);
         (known, rates[0]) = _rate(index, 0);
-        rates[1] = _yield(older, last, lastTime - olderTime);
-        rates[2] = _yield(last, present, block.timestamp - lastTime);
+        rates[1] = _yield(older, last, observedAt[first + 1] - observedAt[first]);
+        rates[2] = _yield(last, present, block.timestamp - observedAt[first + 1]);
     }
 
-    function _yield(uint256 first, uint256 second, uint256 elapsed) private pure returns (uint256) {
-        return second > first && elapsed > 0 ? (second - first).mulDiv(WAD * YEAR, first * elapsed) : 0;
+    function _yield(uint256 from, uint256 to, uint256 elapsed) private pure returns (uint256) {
+        return to > from && elapsed > 0 ? (to - from).mulDiv(WAD * YEAR, from * elapsed) : 0;
     }
 
-    /// Sets the plan's assets to the most that keep the rule, and its gain.
+    /// Sets the plan's assets to what gains most, at most what they are now, and its gain (golden-section search: the gain
+    /// rises to one peak, since each asset moved lowers the rate there and lifts the rate here).
     function _size(Plan memory p, uint256 here, uint256 there) private view {
-        uint256 fits;
-        uint256 most = p.assets;
-        if (_keepsRule(p, most, here)) {
-            fits = most;
-        } else {
-            uint256 step = most;
-            for (uint256 i; i < SEARCH_STEPS; ++i) {
-                step /= 2;
-                if (step > 0 && _keepsRule(p, fits + step, here)) fits += step;
+        Income memory now_ = Income(0, 0, here, 0);
+        (, now_.source) = _read(p.source, IVenue.value.selector);
+        (, now_.target) = _read(p.target, IVenue.value.selector);
+        now_.yearly = now_.source.mulDiv(here, WAD) + now_.target.mulDiv(there, WAD);
+
+        uint256 low;
+        uint256 high = p.assets;
+        p.gain = _gain(p, high, now_); // often all should go
+        if (p.gain == 0) p.assets = 0;
+        // A position large against the market: first the scale on which anything is gained.
+        for (uint256 i; i < HALVINGS && p.gain == 0; ++i) {
+            if (_gain(p, high / 2, now_) > 0) break;
+            high /= 2;
+        }
+        uint256 a = high * 382 / 1000;
+        uint256 b = high * 618 / 1000;
+        uint256 gainA = _gain(p, a, now_);
+        uint256 gainB = _gain(p, b, now_);
+        for (uint256 i; i < SEARCH_STEPS; ++i) {
+            if (gainA > p.gain) (p.gain, p.assets) = (gainA, a);
+            if (gainB > p.gain) (p.gain, p.assets) = (gainB, b);
+            // Where neither gains anything the peak is to the left: there the first rule still holds.
+            if (gainA >= gainB) {
+                (high, b, gainB) = (b, a, gainA);
+                a = low + (high - low) * 382 / 1000;
+                gainA = _gain(p, a, now_);
+            } else {
+                (low, a, gainA) = (a, b, gainB);
+                b = low + (high - low) * 618 / 1000;
+                gainB = _gain(p, b, now_);
             }
         }
-        p.assets = fits;
-        if (fits == 0) return;
-        (, uint256 held) = _read(p.source, IVenue.value.selector);
-        (, uint256 holds) = _read(p.target, IVenue.value.selector);
-        (, uint256 left) = _rate(p.source, -int256(fits));
-        (, uint256 reached) = _rate(p.target, int256(fits));
-        uint256 yearly = (held - Math.min(held, fits)).mulDiv(left, WAD) + (holds + fits).mulDiv(reached, WAD);
-        uint256 now_ = held.mulDiv(here, WAD) + holds.mulDiv(there, WAD);
-        p.gain = yearly > now_ ? (yearly - now_).mulDiv(rules.horizon, YEAR) : 0;
     }
 
-    function _keepsRule(Plan memory p, uint256 assets, uint256 here) private view returns (bool) {
+    /// What moving `assets` adds over the horizon; 0 when it breaks the first rule or adds nothing.
+    function _gain(Plan memory p, uint256 assets, Income memory now_) private view returns (uint256) {
         (bool known, uint256 reached) = _rate(p.target, int256(assets));
-        if (!known || reached < here + rules.marginWad) return false;
+        if (!known || reached < now_.here + rules.marginWad) return 0;
         uint256 left;
         (known, left) = _rate(p.source, -int256(assets));
-        return known && reached >= left;
+        if (!known) return 0;
+        uint256 yearly = (now_.source - Math.min(now_.source, assets)).mulDiv(left, WAD)
+            + (now_.target + assets).mulDiv(reached, WAD);
+        return yearly > now_.yearly ? (yearly - now_.yearly).mulDiv(rules.horizon, YEAR) : 0;
     }
 
     /// Assets that `gasUnits` cost at this block's base fee, rounded up. `priceWad`: assets per ether, Wad.
@@ -422,14 +521,18 @@ contract LendingRouter is Strategy {
     function _observe() private {
         uint256 count = _venues.length;
         for (uint256 i; i < count; ++i) {
-            Venue storage venue = _venues[i];
+            uint128[3] storage index = _venues[i].indexRay;
             (, uint256 present) = _read(i, ILendingVenue.indexRay.selector);
-            venue.olderRay = venue.lastRay;
-            venue.lastRay = present.toUint128();
+            (index[0], index[1]) = (index[1], index[2]);
+            index[2] = present <= type(uint128).max ? uint128(present) : 0;
         }
-        olderTime = lastTime;
-        lastTime = uint40(block.timestamp);
+        observedAt = [observedAt[1], observedAt[2], uint40(block.timestamp)];
         emit Observed(block.timestamp);
+    }
+
+    /// Most that a venue with this cap may hold before it is brought back: room for interest.
+    function _upper(uint256 cap) private pure returns (uint256) {
+        return cap + cap / CAP_BAND + DUST;
     }
 
     /// Takes back what is over a cap.
@@ -438,7 +541,7 @@ contract LendingRouter is Strategy {
         for (uint256 i; i < count; ++i) {
             (, uint256 held) = _read(i, IVenue.value.selector);
             uint256 cap = _venues[i].cap;
-            if (held > cap && _pull(i, held - cap) > 0) acted = true;
+            if (held > _upper(cap) && _pull(i, held - cap) > 0) acted = true;
         }
     }
 
@@ -459,14 +562,15 @@ contract LendingRouter is Strategy {
         }
     }
 
-    function _push(uint256 index, uint256 assets) private {
+    function _push(uint256 index, uint256 assets) private returns (uint256 sent) {
         assets = Math.min(assets, _room(index));
-        if (assets == 0) return;
+        if (assets == 0) return 0;
         ILendingVenue venue = _venues[index].at;
         IERC20 token = IERC20(asset());
         uint256 before = token.balanceOf(address(this));
         try venue.supply(assets) {
-            _idle -= before - token.balanceOf(address(this));
+            sent = before - token.balanceOf(address(this));
+            _idle -= sent;
         } catch {
             emit VenueSkipped(address(venue));
         }
@@ -482,7 +586,12 @@ contract LendingRouter is Strategy {
     }
 
     function _idleWad() private view returns (uint256) {
-        uint256 useful = paused ? 0 : Math.min(_idle, _capacity());
+        uint256 idle_ = _deployable();
+        uint256 room;
+        for (uint256 i; i < _venues.length && room < idle_; ++i) {
+            room += _room(i);
+        }
+        uint256 useful = paused ? 0 : Math.min(idle_, room);
         return useful == 0 ? 0 : useful.mulDiv(WAD, _total());
     }
 
@@ -508,6 +617,7 @@ contract LendingRouter is Strategy {
         if (r.marginWad < MIN_MARGIN_WAD) revert OutOfRange(r.marginWad, MIN_MARGIN_WAD, type(uint64).max);
         if (r.window < MIN_WINDOW || r.window > 30 days) revert OutOfRange(r.window, MIN_WINDOW, 30 days);
         if (r.horizon == 0 || r.horizon > YEAR) revert OutOfRange(r.horizon, 1, YEAR);
+        if (r.gasUnits == 0) revert OutOfRange(0, 1, type(uint32).max);
         rules = r;
         emit RulesSet(r.marginWad, r.window, r.horizon, r.gasUnits);
     }

@@ -11,12 +11,12 @@ import {IRegulated} from "../../interfaces/IRegulated.sol";
 import {Roles} from "../risk/Roles.sol";
 
 /// @title Strategy
-/// @notice An ERC-4626 over positions: entry, exit, idle assets, pause. The strategist writes five hooks and the rule.
+/// @notice An ERC-4626 over positions: entry, exit, idle assets, pause. The strategist writes a few hooks and the rule.
 /// @dev HOOKS, the strategist's duties:
 /// - `_invested`: MUST value the positions in assets, rounded down, without relying on a balance others can raise.
 /// - `_freeable`: MUST NOT exceed what `_unwind` would free in the same block.
 /// - `_capacity`: assets the positions would take now.
-/// - `_deploy`: puts idle assets to work as far as it can; MUST NOT revert because a position does.
+/// - `_onDeposit`: what to note of a deposit, which is idle by then; nothing by default.
 /// - `_unwind`: makes at least `assets` idle if `_freeable` says so; MUST pass over positions that revert.
 /// - `rebalance` and `readings`: the rule (IRegulated).
 /// Hooks that move assets MUST keep `_idle` true to what they moved.
@@ -95,7 +95,7 @@ abstract contract Strategy is ERC4626, ReentrancyGuardTransient, Roles, IRegulat
     function _invested() internal view virtual returns (uint256 assets);
     function _freeable() internal view virtual returns (uint256 assets);
     function _capacity() internal view virtual returns (uint256 assets);
-    function _deploy() internal virtual;
+    function _onDeposit(uint256 assets) internal virtual {}
     function _unwind(uint256 assets) internal virtual;
 
     /* INTERNAL */
@@ -121,7 +121,7 @@ abstract contract Strategy is ERC4626, ReentrancyGuardTransient, Roles, IRegulat
         _idle += assets;
         _mint(receiver, shares);
         emit Deposit(caller, receiver, assets, shares);
-        _deploy();
+        _onDeposit(assets);
     }
 
     function _withdraw(address caller, address receiver, address holder, uint256 assets, uint256 shares)

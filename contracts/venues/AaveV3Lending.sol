@@ -8,6 +8,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {
     IAaveAddressesProvider, IAavePool, IAaveRateStrategy, IAaveToken
 } from "../../interfaces/aave/IAaveV3.sol";
+import {Probe} from "../risk/Probe.sol";
 import {LendingVenue} from "./LendingVenue.sol";
 
 /// @title AaveV3Lending
@@ -26,6 +27,8 @@ contract AaveV3Lending is LendingVenue {
     uint256 private constant RAY = 1e27;
     uint256 private constant BPS = 1e4;
     uint256 private constant RAY_PER_BPS = 1e23;
+    /// Interest since the last update may change the rate by this part of it: 1/50.
+    uint256 private constant RATE_TOLERANCE = 50;
     /// Bits of the reserve's configuration (Aave v3, ReserveConfiguration).
     uint256 private constant ACTIVE_BIT = 56;
     uint256 private constant FROZEN_BIT = 57;
@@ -76,13 +79,31 @@ contract AaveV3Lending is LendingVenue {
         }
         uint256 cap = ((configuration >> SUPPLY_CAP_BIT) & (2 ** 36 - 1)) * _unit;
         if (cap == 0) return type(uint128).max;
-        uint256 supplied =
-            (aToken.scaledTotalSupply() + reserve.accruedToTreasury).mulDiv(indexRay(), RAY, Math.Rounding.Ceil) + 1;
+        // Aave counts what the treasury has accrued, up to this block, against the cap.
+        uint256 growthRay = pool.getReserveNormalizedVariableDebt(address(_asset)) - reserve.variableBorrowIndex;
+        uint256 interest = debtToken.scaledTotalSupply().mulDiv(growthRay, RAY, Math.Rounding.Ceil);
+        uint256 toTreasury = interest.mulDiv(_reserveFactorBps(configuration), BPS, Math.Rounding.Ceil);
+        uint256 supplied = (aToken.scaledTotalSupply() + reserve.accruedToTreasury).mulDiv(
+            indexRay(), RAY, Math.Rounding.Ceil
+        ) + toTreasury + 2;
         return cap > supplied ? cap - supplied : 0;
     }
 
     function supplyRateWad(int256 change) external view returns (uint256) {
+        return _supplyRateRay(pool.getReserveData(address(_asset)), change) / 1e9;
+    }
+
+    /// @dev A flash loan lowers Aave's virtual balance without touching the reserve's time: it shows in the rate.
+    function quiet() external view returns (bool) {
         IAavePool.ReserveData memory reserve = pool.getReserveData(address(_asset));
+        if (reserve.lastUpdateTimestamp >= block.timestamp) return false;
+        uint256 stored = reserve.currentLiquidityRate;
+        uint256 present = _supplyRateRay(reserve, 0);
+        uint256 gap = present > stored ? present - stored : stored - present;
+        return gap <= stored / RATE_TOLERANCE;
+    }
+
+    function _supplyRateRay(IAavePool.ReserveData memory reserve, int256 change) private view returns (uint256) {
         uint256 free = _shift(pool.getVirtualUnderlyingBalance(address(_asset)), change);
         uint256 debt = debtToken.totalSupply();
         if (debt == 0) return 0;
@@ -98,8 +119,14 @@ contract AaveV3Lending is LendingVenue {
         } else if (optimalRay > 0) {
             borrowRay += (model.variableRateSlope1 * RAY_PER_BPS).mulDiv(usageRay, optimalRay);
         }
-        uint256 reserveFactorBps = (reserve.configuration >> RESERVE_FACTOR_BIT) & 0xffff;
-        return borrowRay.mulDiv(usageRay, RAY) * (BPS - reserveFactorBps) / BPS / 1e9;
+        // Suppliers share the interest with what is owed to them by nobody: bridged (v3.2) or bad debt (v3.3 and later).
+        (, uint256 deficit) = Probe.read(address(pool), abi.encodeCall(IAavePool.getReserveDeficit, (address(_asset))));
+        uint256 shareRay = debt.mulDiv(RAY, free + debt + reserve.unbacked + deficit);
+        return borrowRay.mulDiv(shareRay, RAY) * (BPS - _reserveFactorBps(reserve.configuration)) / BPS;
+    }
+
+    function _reserveFactorBps(uint256 configuration) private pure returns (uint256) {
+        return (configuration >> RESERVE_FACTOR_BIT) & 0xffff;
     }
 
     function indexRay() public view returns (uint256) {

@@ -81,6 +81,11 @@ contract MorphoBlueLending is LendingVenue {
         return (market.totalSupplyAssets + VIRTUAL_ASSETS).mulDiv(RAY, market.totalSupplyShares + VIRTUAL_SHARES);
     }
 
+    /// @dev Every action on a market accrues it first. A flash loan from Morpho changes no market.
+    function quiet() external view returns (bool) {
+        return morpho.market(id).lastUpdate < block.timestamp;
+    }
+
     function sync() external {
         morpho.accrueInterest(_params());
     }

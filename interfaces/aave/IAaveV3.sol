@@ -25,7 +25,10 @@ interface IAavePool {
     function withdraw(address asset, uint256 amount, address to) external returns (uint256);
     function getReserveData(address asset) external view returns (ReserveData memory);
     function getReserveNormalizedIncome(address asset) external view returns (uint256);
+    function getReserveNormalizedVariableDebt(address asset) external view returns (uint256);
     function getVirtualUnderlyingBalance(address asset) external view returns (uint128);
+    /// From v3.3 on.
+    function getReserveDeficit(address asset) external view returns (uint256);
 }
 
 interface IAaveAddressesProvider {

@@ -43,8 +43,7 @@ def test_time_weighted_price__is_the_pools_mean_tick(fresh_oracle):
     first, second = pool.observe([1800, 0])[0]
     # USDC is token0: the tick counts WETH (1e-18) per USDC (1e-6)
     expected = 1e12 / math.exp((second - first) / 1800 * math.log1p(1e-4))
-    known, price = fresh_oracle.timeWeightedPrice()
-    assert known
+    price = fresh_oracle.timeWeightedPrice()
     assert price / WAD == pytest.approx(expected, rel=1e-12)
 
 
@@ -88,15 +87,22 @@ def test_verdict__is_disputed_once_the_pool_has_been_elsewhere_for_the_period(fr
     assert fresh_oracle.price()[1] == DISPUTED
 
 
-def test_verdict__is_stale_when_a_feed_answers_nothing(fresh_oracle, chain):
-    chain.provider.set_code(mainnet.USDC_USD_FEED, "0x60006000fd")  # reverts
+#: Contracts that revert, answer nothing, and answer 32 bytes of ones
+BROKEN = {"reverts": "0x5f5ffd", "nothing": "0x5f5ff3", "short": "0x5f195f5260205ff3"}
+
+
+@pytest.mark.parametrize("code", BROKEN.values(), ids=BROKEN)
+def test_verdict__is_stale_when_a_feed_answers_what_is_no_answer(fresh_oracle, chain, code):
+    chain.provider.set_code(mainnet.USDC_USD_FEED, code)
     assert tuple(fresh_oracle.price()) == (0, STALE)
 
 
-def test_verdict__is_stale_when_the_pool_cannot_answer(fresh_oracle, chain):
-    chain.provider.set_code(mainnet.UNISWAP_V3_USDC_WETH_500, "0x60006000fd")
+@pytest.mark.parametrize("code", BROKEN.values(), ids=BROKEN)
+def test_verdict__is_stale_when_the_pool_cannot_answer(fresh_oracle, chain, code):
+    chain.provider.set_code(mainnet.UNISWAP_V3_USDC_WETH_500, code)
     price, verdict = fresh_oracle.price()
-    assert price > 0 and verdict == STALE
+    assert price > 0
+    assert verdict == STALE
 
 
 @pytest.mark.parametrize(
