@@ -14,7 +14,7 @@ from ballast.console import console, emit_json, out
 from ballast.deployment import record as records
 from ballast.deployment.deploy import Deployment, DeploymentResult, deploy, find
 from ballast.deployment.file import UNLIMITED, DeploymentFile, load
-from ballast.deployment.node import Node, Sender
+from ballast.deployment.node import Node, Sender, encode_call, signature_of
 from ballast.deployment.proof import Proof, prove
 from ballast.deployment.safe import Call, Safe, Signer
 from ballast.deployment.timelock import Timelock, describe
@@ -276,13 +276,11 @@ def parse_call(deployment: DeploymentResult, words: Sequence[str]) -> Call:
     ]
     if len(fitting) != 1:
         raise ConfigurationError(f"{name} has no function {function} of {len(texts)} arguments")
-    parts = fitting[0]["inputs"]
-    values = [_argument(deployment, part["type"], text) for part, text in zip(parts, texts, strict=True)]
+    values = [_argument(deployment, part["type"], text) for part, text in zip(fitting[0]["inputs"], texts, strict=True)]
     try:
-        data = deployment.node.contract(contract.kind, contract.address).encode_abi(function, args=values)
+        return Call(contract.address, encode_call(signature_of(fitting[0]), *values))
     except (TypeError, ValueError) as error:
         raise ConfigurationError(f"{name}.{function} does not take these arguments: {error}") from None
-    return Call(contract.address, bytes.fromhex(data[2:]))
 
 
 def _argument(deployment: DeploymentResult, kind: str, text: str) -> Any:

@@ -27,11 +27,12 @@ from ballast.deployment.file import (
     Strategy,
     Wallet,
 )
-from ballast.deployment.node import CREATE2_DEPLOYER, TIMELOCK, Node, Sender, is_any_of
+from ballast.deployment.node import TIMELOCK, Node, Sender, encode_call, is_any_of, signature_of
 from ballast.deployment.record import Made, Record
 from ballast.deployment.safe import Safe
 from ballast.deployment.source import DeploymentFileError, Place
 from ballast.errors import DeploymentError
+from ballast.mainnet import CREATE2_DEPLOYER
 
 SAFE = "Safe"
 VENUE_KINDS = {"aave_v3": "AaveV3Lending", "morpho_blue": "MorphoBlueLending"}
@@ -376,10 +377,10 @@ class Deployment:
         yield item(("oracle",), self._at("oracle"), self._read(name, "oracle"), lambda x: f"{x} for {name}")
         rules = self._read(name, "rules")
         for key, there, shown in (
-            ("margin", rules[0], units.format_wad),
-            ("window", rules[1], units.format_duration),
-            ("horizon", rules[2], units.format_duration),
-            ("gas_units", rules[3], str),
+            ("margin", rules.marginWad, units.format_wad),
+            ("window", rules.window, units.format_duration),
+            ("horizon", rules.horizon, units.format_duration),
+            ("gas_units", rules.gasUnits, str),
         ):
             yield item((*place, "rules", key), getattr(strategy.rules, key), there, shown)
 
@@ -481,12 +482,12 @@ class Deployment:
 
     def _call(self, name: str, title: str, function: str, *values: Any) -> Step:
         contract = self.contracts[name]
-        data = self.node.contract(contract.kind, contract.address).encode_abi(function, args=values)
-        return Step(title, contract.address, bytes.fromhex(data[2:]))
+        entry = self.node.artifacts.function(contract.kind, function, len(values))
+        return Step(title, contract.address, encode_call(signature_of(entry), *values))
 
     def _read(self, name: str, function: str, *values: Any) -> Any:
         contract = self.contracts[name]
-        return self.node.contract(contract.kind, contract.address).functions[function](*values).call()
+        return self.node.read(contract.kind, contract.address, function, *values)
 
     def _is_deployers(self, name: str) -> bool:
         """Whether the deployer rules it now, or will once it is made."""

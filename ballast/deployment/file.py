@@ -25,6 +25,7 @@ HOUR, DAY = 3600, 86400
 MIN_TIMELOCK_DELAY, MAX_TIMELOCK_DELAY = DAY, 30 * DAY
 MAX_PERFORMANCE_FEE_BPS, MAX_MANAGEMENT_FEE_BPS = 5_000, 500
 MIN_UNLOCK_PERIOD = HOUR
+MIN_WINDOW = 12 * HOUR
 MAX_UINT16, MAX_UINT24, MAX_UINT32 = 2**16 - 1, 2**24 - 1, 2**32 - 1
 MIN_MARGIN_WAD = units.WAD // 2000
 MAX_STRATEGIES, MAX_VENUES = 10, 8
@@ -197,7 +198,7 @@ class Rules(Model):
     """When the router may move (LendingRouter.Rules)."""
 
     margin: Annotated[int, _parsed(units.parse_wad, MIN_MARGIN_WAD, 2**64 - 1, units.format_wad)]
-    window: _seconds(HOUR, 30 * DAY)
+    window: _seconds(MIN_WINDOW, 30 * DAY)
     horizon: _seconds(1, 365 * DAY)
     gas_units: _integer(1)
 

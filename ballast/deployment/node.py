@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 from eth_abi import decode, encode
@@ -12,14 +13,12 @@ from eth_abi.grammar import parse
 from eth_account.signers.local import LocalAccount
 from eth_utils import function_signature_to_4byte_selector, keccak, to_checksum_address
 from web3 import Web3
-from web3.contract import Contract
 from web3.exceptions import TimeExhausted
 
 from ballast.environment import ROOT
 from ballast.errors import DeploymentError
+from ballast.mainnet import CREATE2_DEPLOYER
 
-#: deploys what it is sent, at an address that only salt and code decide; the same on every chain
-CREATE2_DEPLOYER = "0x4e59b44847b379578588920cA78FbF26c0B4956C"
 OURS = ("Vault", "LendingRouter", "Oracle", "AaveV3Lending", "MorphoBlueLending")
 TIMELOCK = "TimelockController"
 _COMPILED = ROOT / ".build" / "__local__.json"
@@ -92,6 +91,13 @@ class Artifacts:
         """Return the ABI of a contract."""
         return self._abis[kind]
 
+    def function(self, kind: str, name: str, count: int) -> dict[str, Any]:
+        """Return the ABI entry of a function, by name and number of arguments."""
+        for item in self._abis[kind]:
+            if item["type"] == "function" and item["name"] == name and len(item["inputs"]) == count:
+                return item
+        raise DeploymentError(f"{kind} has no function {name} of {count} arguments")
+
     def code(self, kind: str) -> bytes:
         """Return the code that makes a contract, without its arguments."""
         return bytes.fromhex(self._codes[kind].removeprefix("0x"))
@@ -122,12 +128,18 @@ class Artifacts:
         return "0x" + data.hex() if data else "no reason given"
 
 
+@cache
+def compiled() -> Artifacts:
+    """Return what is compiled, the same throughout one run."""
+    return Artifacts()
+
+
 class Node:
     """One chain through one Web3."""
 
-    def __init__(self, web3: Web3, artifacts: Artifacts | None = None) -> None:
+    def __init__(self, web3: Web3) -> None:
         self.web3 = web3
-        self.artifacts = artifacts or Artifacts()
+        self.artifacts = compiled()
 
     @cached_property
     def chain_id(self) -> int:
@@ -138,10 +150,6 @@ class Node:
     def is_for_tests(self) -> bool:
         """True on anvil and its like, where accounts are unlocked and nothing is at stake."""
         return any(name in self.web3.client_version.lower() for name in ("anvil", "hardhat", "ganache"))
-
-    def contract(self, kind: str, address: str) -> Contract:
-        """Return a contract of ours, or a timelock; structs come back with names."""
-        return self.web3.eth.contract(address=address, abi=self.artifacts.abi(kind), decode_tuples=True)
 
     def has_code(self, address: str) -> bool:
         """Whether a contract stands at `address`."""
@@ -157,6 +165,16 @@ class Node:
             raise Reverted(f"{to} does not answer {name})") from None
         values = tuple(_checksummed(value) for value in values)
         return values[0] if len(values) == 1 else values
+
+    def read(self, kind: str, address: str, function: str, *arguments: Any) -> Any:
+        """Call a view function of a contract of ours, or of a timelock; structs come back with their fields' names."""
+        entry = self.artifacts.function(kind, function, len(arguments))
+        output = self.call(address, encode_call(signature_of(entry), *arguments))
+        values = decode([_type(part) for part in entry["outputs"]], output)
+        named = [_named(part, value) for part, value in zip(entry["outputs"], values, strict=True)]
+        return named[0] if len(named) == 1 else SimpleNamespace(
+            **{part["name"]: value for part, value in zip(entry["outputs"], named, strict=True)}
+        )
 
     def call(self, to: str | None, data: bytes, *, sender: str | None = None) -> bytes:
         """Simulate a call, or with no `to` the making of a contract; raise Reverted with its reason."""
@@ -258,6 +276,16 @@ def encode_call(signature: str, *arguments: Any) -> bytes:
     return function_signature_to_4byte_selector(signature) + encode(_types(signature[signature.index("(") :]), arguments)
 
 
+def decode_call(abi: Sequence[dict[str, Any]], data: bytes) -> tuple[str, dict[str, Any]] | None:
+    """Return the function's name and its arguments by name, or None when `abi` has no such function."""
+    for item in abi:
+        if item["type"] == "function" and function_signature_to_4byte_selector(signature_of(item)) == data[:4]:
+            values = decode([_type(part) for part in item["inputs"]], data[4:])
+            parts = zip(item["inputs"], values, strict=True)
+            return item["name"], {part["name"] or str(n): _named(part, value) for n, (part, value) in enumerate(parts)}
+    return None
+
+
 def signature_of(item: dict[str, Any]) -> str:
     """Return `name(types)` of an ABI entry, structs written out."""
     return f"{item['name']}({','.join(_type(part) for part in item['inputs'])})"
@@ -271,6 +299,17 @@ def _type(part: dict[str, Any]) -> str:
 
 def _types(parenthesised: str) -> list[str]:
     return [item.to_type_str() for item in parse(parenthesised).components] if parenthesised != "()" else []
+
+
+def _named(part: dict[str, Any], value: Any) -> Any:
+    """Return a decoded value with checksummed addresses, and structs with their fields' names."""
+    if part["type"].endswith("[]"):
+        inner = {**part, "type": part["type"][:-2]}
+        return [_named(inner, item) for item in value]
+    if part["type"] == "tuple":
+        fields = zip(part["components"], value, strict=True)
+        return SimpleNamespace(**{field["name"]: _named(field, item) for field, item in fields})
+    return to_checksum_address(value) if part["type"] == "address" else value
 
 
 def _checksummed(value: Any) -> Any:

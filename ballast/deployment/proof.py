@@ -310,7 +310,6 @@ class _Prover:
             yield _is(f"{name}: fallback handler", safe.fallback_handler(), safes.FALLBACK_HANDLER)
             yield _is(f"{name}: singleton", safe.singleton(), safes.SINGLETON)
 
-        timelock = self.node.contract(TIMELOCK, self.at["timelock"])
         wanted = {
             "DEFAULT_ADMIN": {self.at["timelock"]},
             "PROPOSER": {self.at["safe"]},
@@ -319,7 +318,9 @@ class _Prover:
         }
         candidates = {*self.at.values(), *self.former, self.deployer, STRANGER, ZERO_ADDRESS}
         for role, identifier in ROLES.items():
-            holders = {who for who in candidates if timelock.functions.hasRole(identifier, who).call()}
+            holders = {
+                who for who in candidates if self.node.read(TIMELOCK, self.at["timelock"], "hasRole", identifier, who)
+            }
             found = ", ".join(sorted(self._named(who) for who in holders)) or "nobody"
             yield Check(f"timelock: {role}", found, holders == wanted[role])
         early = self._scheduled_early()
@@ -446,20 +447,20 @@ class _Prover:
         return [item for item in parties if item[1] not in seen and not seen.add(item[1])]
 
     def _scene(self, contract: Contract) -> _Scene:
-        vault = self.node.contract("Vault", self.at["vault"])
-        queue = vault.functions.queue().call()
+        def vault(function: str, *values: Any) -> Any:
+            return self.node.read("Vault", self.at["vault"], function, *values)
+
+        queue, limit = vault("queue"), vault("depositLimit")
         strategy, weights = ZERO_ADDRESS, (0, 0, 0)
         if queue:
             strategy = queue[0]
-            known = vault.functions.strategy(strategy).call()
+            known = vault("strategy", strategy)
             weights = (known.cap, known.targetBps, known.bandBps)
         cap, rules, oracle = 0, (0, 0, 0, 0), self.at["oracle"]
         if contract.kind == "LendingRouter":
-            router = self.node.contract(contract.kind, contract.address)
-            venues = router.functions.venues().call()
+            venues = self.node.read(contract.kind, contract.address, "venues")
             cap = venues[0].cap if venues else 0
-            rules = tuple(router.functions.rules().call())
-        limit = vault.functions.depositLimit().call()
+            rules = tuple(vars(self.node.read(contract.kind, contract.address, "rules")).values())
         return _Scene(
             STRANGER, contract.address, strategy, weights, limit, queue, cap, oracle, rules
         )

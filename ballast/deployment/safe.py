@@ -12,11 +12,11 @@ from eth_utils import keccak, to_checksum_address
 from ballast.deployment.file import SENTINEL, ZERO_ADDRESS
 from ballast.deployment.node import Node, Sender, create2_address, encode_call
 from ballast.errors import DeploymentError
+from ballast.mainnet import SAFE_FALLBACK_HANDLER as FALLBACK_HANDLER
+from ballast.mainnet import SAFE_MULTI_SEND_CALL_ONLY as MULTI_SEND_CALL_ONLY
+from ballast.mainnet import SAFE_PROXY_FACTORY as PROXY_FACTORY
+from ballast.mainnet import SAFE_SINGLETON as SINGLETON
 
-PROXY_FACTORY = "0x4e1DCf7AD4e460CfD30791CCC4F9c8a4f820ec67"
-SINGLETON = "0x41675C099F32341bf84BFc5382aF534df5C7461a"
-FALLBACK_HANDLER = "0xfd0732Dc9E303f09fCEf3a7388Ad10A83459Ec99"
-MULTI_SEND_CALL_ONLY = "0x9641d764fc13c8B624c04430C7356C1C7C8102e2"
 INFRASTRUCTURE = (PROXY_FACTORY, SINGLETON, FALLBACK_HANDLER, MULTI_SEND_CALL_ONLY)
 
 _GUARD_SLOT = int.from_bytes(keccak(text="guard_manager.guard.address"), "big")
@@ -204,17 +204,18 @@ def initializer(owners: Sequence[str], threshold: int) -> bytes:
 def creation(node: Node, owners: Sequence[str], threshold: int, salt_nonce: int) -> tuple[str, bytes]:
     """Return where the proxy factory makes a Safe, and what to send it for that."""
     setup = initializer(owners, threshold)
-    proxy_code = node.view(PROXY_FACTORY, "proxyCreationCode()(bytes)") + encode(["address"], [SINGLETON])
     salt = keccak(keccak(setup) + salt_nonce.to_bytes(32, "big"))
     data = encode_call("createProxyWithNonce(address,bytes,uint256)", SINGLETON, setup, salt_nonce)
-    return create2_address(PROXY_FACTORY, salt, keccak(proxy_code)), data
+    return create2_address(PROXY_FACTORY, salt, keccak(_creation_code(node))), data
 
 
 def proxy_code(node: Node) -> bytes:
     """Return the code of every Safe the factory makes."""
-    return node.call(
-        None, node.view(PROXY_FACTORY, "proxyCreationCode()(bytes)") + encode(["address"], [SINGLETON])
-    )
+    return node.call(None, _creation_code(node))
+
+
+def _creation_code(node: Node) -> bytes:
+    return node.view(PROXY_FACTORY, "proxyCreationCode()(bytes)") + encode(["address"], [SINGLETON])
 
 
 def _word(value: int | bytes) -> bytes:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from eth_abi import decode
 from eth_utils import to_checksum_address
 
 from ballast.deployment.deploy import CANCELLER, SAFE, DeploymentResult
-from ballast.deployment.node import TIMELOCK, Node, Sender, encode_call
+from ballast.deployment.node import TIMELOCK, Node, Sender, decode_call, encode_call
 from ballast.deployment.safe import Call, Safe, Signer
 from ballast.errors import DeploymentError
 
@@ -60,19 +61,21 @@ class Timelock:
         self.deployment = deployment
         self.node: Node = deployment.node
         self.address = deployment.addresses["timelock"]
-        self._contract = self.node.contract(TIMELOCK, self.address)
+
+    def _read(self, function: str, *values: Any) -> Any:
+        return self.node.read(TIMELOCK, self.address, function, *values)
 
     def delay(self) -> int:
         """Return the delay in seconds."""
-        return self._contract.functions.getMinDelay().call()
+        return self._read("getMinDelay")
 
     def id_of(self, operation: Operation) -> bytes:
         """Return the operation's id."""
-        return self._contract.functions.hashOperationBatch(*operation.arguments()).call()
+        return self._read("hashOperationBatch", *operation.arguments())
 
     def state(self, identifier: bytes) -> str:
         """Return unset, waiting, ready or done."""
-        return STATES[self._contract.functions.getOperationState(identifier).call()]
+        return STATES[self._read("getOperationState", identifier)]
 
     def operation(self, calls: Sequence[Call], *, predecessor: bytes = bytes(32)) -> Operation:
         """Return calls as an operation with the first salt that was never used for them."""
@@ -122,7 +125,7 @@ class Timelock:
 
     def cancel(self, identifier: bytes, safe: Safe, signers: Sequence[Signer], sender: Sender) -> Any:
         """Let the guardian Safe, or the main one, cancel an operation. Return the receipt."""
-        if not self._contract.functions.hasRole(CANCELLER, safe.address).call():
+        if not self._read("hasRole", CANCELLER, safe.address):
             raise DeploymentError(f"{safe.address} may not cancel on the timelock {self.address}")
         return safe.act([self.cancelling(identifier)], signers, sender, what="cancel")
 
@@ -147,7 +150,7 @@ class Timelock:
 
     def _looked_up(self, identifier: bytes, item: dict[str, Any], salt: bytes) -> Scheduled:
         state = self.state(identifier)
-        ready_at = self._contract.functions.getTimestamp(identifier).call()
+        ready_at = self._read("getTimestamp", identifier)
         transaction = self.node.web3.eth.get_transaction(item["transaction"])
         return Scheduled(
             identifier,
@@ -181,21 +184,19 @@ def describe(deployment: DeploymentResult, call: Call) -> str:
     if name is None:
         return f"{call.to}: 0x{call.data.hex()}{value}"
     kind = deployment.contracts[name].kind
-    if kind != SAFE:
-        try:
-            function, values = deployment.node.contract(kind, call.to).decode_function_input(call.data)
-        except ValueError:  # no function of this contract
-            return f"{name}: 0x{call.data.hex()}{value}"
-        shown = ", ".join(f"{key}={_shown(item, names)}" for key, item in values.items())
-        return f"{name}.{function.fn_name}({shown}){value}"
-    return f"{name}: 0x{call.data.hex()}{value}"
+    decoded = None if kind == SAFE else decode_call(deployment.node.artifacts.abi(kind), call.data)
+    if decoded is None:
+        return f"{name}: 0x{call.data.hex()}{value}"
+    function, values = decoded
+    shown = ", ".join(f"{key}={_shown(item, names)}" for key, item in values.items())
+    return f"{name}.{function}({shown}){value}"
 
 
 def _shown(value: Any, names: dict[str, str]) -> str:
     if isinstance(value, bytes):
         return "0x" + value.hex()
-    if isinstance(value, dict):
-        return "(" + ", ".join(f"{key}={_shown(item, names)}" for key, item in value.items()) + ")"
+    if isinstance(value, SimpleNamespace):
+        return "(" + ", ".join(f"{key}={_shown(item, names)}" for key, item in vars(value).items()) + ")"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_shown(item, names) for item in value) + "]"
     return names.get(value.lower(), value) if isinstance(value, str) else str(value)

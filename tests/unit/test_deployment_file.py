@@ -104,7 +104,7 @@ ONE_VALUE = {
     "weight": ("weight: 95 %", "weight: 101 %", "strategies[0].weight", "over the most allowed, 100 %"),
     "no band": ("band: 3 %", "band: 0 %", "strategies[0].band", "under the least allowed, 0.01 %"),
     "margin": ("margin: 0.5 %", "margin: 0.01 %", "strategies[0].rules.margin", "under the least allowed, 0.05 %"),
-    "window": ("window: 12 hours", "window: 59 minutes", "strategies[0].rules.window", "under the least allowed, 1 hour"),
+    "window": ("window: 12 hours", "window: 11 hours", "strategies[0].rules.window", "under the least allowed, 12 hours"),
     "no gas": ("gas_units: 900_000", "gas_units: 0", "strategies[0].rules.gas_units", "0 is under the least allowed, 1"),
     "venue kind": ("kind: morpho_blue", "kind: compound", "strategies[0].venues[1].kind", "'compound' is no known kind"),
     "venue key": ("        morpho: ", "        morphoo: ", "strategies[0].venues[1].morphoo", "is no known key"),
