@@ -96,7 +96,10 @@ def _keeping(
 ) -> Iterator[tuple[Keeper, dict]]:
     with connected(network) as provider:
         web3 = plain_web3(provider)
-        chosen = targets.named(contracts) if contracts else targets.deployed(provider.chain_id, name=deployment)
+        if contracts:
+            chosen = targets.named(contracts)
+        else:
+            chosen = targets.deployed(targets.recorded(provider.chain_id, name=deployment))
         errors = known_errors()
         signer = ApeSigner(_account(account)) if account and not dry_run else None
         if signer is None:

@@ -7,6 +7,7 @@ from typing import Final
 from eth_utils import is_checksum_address, is_checksum_formatted_address, is_hex_address, to_checksum_address
 
 from ballast.deployment import record as records
+from ballast.deployment.record import Record
 from ballast.environment import ROOT
 from ballast.errors import ConfigurationError
 from ballast.keeper.state import Contract
@@ -37,19 +38,12 @@ def named(addresses: Iterable[str]) -> list[Contract]:
     return list(dict.fromkeys(found))
 
 
-def deployed(
-    chain_id: int,
-    kinds: Sequence[str] = REGULATED,
-    *,
-    name: str | None = None,
-    folders: Sequence[Path] = _FOLDERS,
-) -> list[Contract]:
-    """Return the contracts of `kinds` in the deployments recorded for a chain.
+def recorded(chain_id: int, *, name: str | None = None, folders: Sequence[Path] = _FOLDERS) -> list[Record]:
+    """Return the deployments recorded for a chain.
 
     Parameters
     ----------
     chain_id : the chain's id
-    kinds : which contracts
     name : only the deployment of this name; all when None
     folders : where the records lie; under each, a folder for each chain
 
@@ -67,10 +61,15 @@ def deployed(
         raise ConfigurationError(
             f"no deployment {wanted}is recorded for chain {chain_id} (known: {known}): deploy one, or name --contract"
         )
-    several = len(chosen) > 1
+    return chosen
+
+
+def deployed(deployments: Sequence[Record], kinds: Sequence[str] = REGULATED) -> list[Contract]:
+    """Return the contracts of `kinds`; several deployments' names go before their contracts'."""
+    several = len(deployments) > 1
     return [
         Contract(made.address, f"{record.name}/{label}" if several else label)
-        for record in chosen
+        for record in deployments
         for label, made in record.contracts.items()
         if made.kind in kinds
     ]

@@ -1,0 +1,131 @@
+"""`ape run status`: what it shows is what the contracts say."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ape import project as ape_project
+
+from ballast import mainnet
+from ballast.environment import ROOT
+from ballast.keeper import Contract
+from ballast.status import Abi, read
+from tests.router_kit import AAVE, DAY, MORPHO, USDC, WAD
+
+TIMELOCK = ROOT / "node_modules/@openzeppelin/contracts/build/contracts/TimelockController.json"
+
+
+def mined(w3, sent):
+    return w3.eth.wait_for_transaction_receipt(sent, poll_latency=0.02)
+
+
+@pytest.fixture(scope="module")
+def timelock(w3, owner):
+    """OpenZeppelin's timelock, two days; the owner proposes and cancels."""
+    artifact = json.loads(TIMELOCK.read_text())
+    factory = w3.eth.contract(abi=artifact["abi"], bytecode=artifact["bytecode"])
+    nobody = "0x" + "00" * 20
+    sent = factory.constructor(2 * DAY, [owner.address], [nobody], nobody).transact({"from": owner.address})
+    return w3.eth.contract(mined(w3, sent)["contractAddress"], abi=artifact["abi"])
+
+
+@pytest.fixture(scope="module")
+def vault(
+    project, owner, guardian, curator, fee_recipient, router, timelock, usdc, give_usdc, depositor, keeper, chain
+):
+    vault = owner.deploy(
+        project.Vault,
+        (mainnet.USDC, "Ballast USDC", "bUSDC", owner, guardian, curator, fee_recipient, 1000, 50, 5000, 10 * DAY, DAY),
+    )
+    vault.addStrategy(router, 2_000_000 * USDC, 9_000, 100, sender=owner)
+    vault.setOwner(timelock.address, sender=owner)
+    give_usdc(depositor, 1_000_000 * USDC)
+    usdc.approve(vault, 2**256 - 1, sender=depositor)
+    vault.deposit(1_000_000 * USDC, depositor, sender=depositor)
+    vault.rebalance(sender=keeper)
+    chain.mine()
+    router.rebalance(sender=keeper)
+    return vault
+
+
+@pytest.fixture(scope="module")
+def abis():
+    kinds = ape_project.load_contracts()
+    return {name: Abi([entry.model_dump() for entry in kinds[name].abi]) for name in ("Vault", "LendingRouter")}
+
+
+def test_status__says_what_the_contracts_say(vault, router, w3, abis, wait, keeper):
+    wait(30 * DAY)
+    vault.report(sender=keeper)
+    wait(DAY)
+    contracts = [Contract(vault.address, "vault"), Contract(router.address, "lending")]
+    names = {router.address: "lending", router.venues()[AAVE].at: "aave", router.venues()[MORPHO].at: "morpho"}
+    state = read(w3, contracts, abis, names)
+    assert state["unreadable"] == []
+    (shown,) = state["vaults"]
+    assert shown["assets"] == vault.totalAssets() > 1_000_000 * USDC
+    assert shown["debt"] == vault.totalDebt()
+    assert shown["idle"] == vault.idle() == 100_000 * USDC
+    assert shown["locked_profit"] == vault.lockedProfit() > 0
+    assert shown["supply"] == vault.totalSupply()
+    # assets per share, held against the figures it is made of: 1e6 virtual shares, 1 virtual unit of the asset
+    exact = (vault.totalAssets() + 1) * 10**12 * WAD // ((vault.totalSupply() + 10**6) * 10**6)
+    assert abs(shown["share_price"] - exact) <= 1
+    assert shown["share_price"] > WAD
+    assert shown["fees"]["performance_bps"] == 1000
+    (strategy,) = shown["strategies"]
+    assert strategy["name"] == "lending"
+    assert strategy["weight"] == strategy["debt"] * WAD // (shown["idle"] + shown["debt"])
+    assert strategy["target_bps"] == 9_000
+    assert strategy["cap"] == 2_000_000 * USDC
+    assert shown["report_age"] == w3.eth.get_block("latest")["timestamp"] - vault.lastReport() == DAY
+    (lending,) = state["routers"]
+    assets, rates = router.holdings()
+    assert [venue["assets"] for venue in lending["venues"]] == list(assets)
+    assert [venue["supply_rate"] for venue in lending["venues"]] == list(rates)
+    assert all(0 < rate < WAD for rate in rates)
+    assert [venue["home"] for venue in lending["venues"]].index(True) == router.home()
+    assert [venue["name"] for venue in lending["venues"]] == ["aave", "morpho"]
+    assert {reading["name"] for reading in lending["readings"]} >= {"edge", "observation", "idle", "venue.0", "venue.1"}
+
+
+def test_status__shows_what_waits_on_the_timelock(vault, router, timelock, w3, abis, owner):
+    start = w3.eth.block_number
+    call = (vault.address, 0, bytes.fromhex("e10edb8a"), bytes(32), bytes(32))
+    mined(w3, timelock.functions.schedule(*call, 2 * DAY).transact({"from": owner.address}))
+    state = read(w3, [Contract(vault.address, "vault")], abis, {timelock.address: "timelock"}, since=start)
+    (shown,) = state["timelocks"]
+    assert (shown["name"], shown["delay"]) == ("timelock", 2 * DAY)
+    (operation,) = shown["pending"]
+    assert operation["ready_at"] == w3.eth.get_block("latest")["timestamp"] + 2 * DAY
+    assert state["vaults"][0]["roles"]["owner"] == {"address": timelock.address, "name": "timelock"}
+    mined(w3, timelock.functions.cancel(bytes.fromhex(operation["id"][2:])).transact({"from": owner.address}))
+    state = read(w3, [Contract(vault.address, "vault")], abis, {}, since=start)
+    assert state["timelocks"][0]["pending"] == []
+
+
+def test_status__names_what_it_cannot_read(w3, vault, abis):
+    contracts = [Contract(mainnet.USDC, "USDC"), Contract(vault.address, "vault")]
+    state = read(w3, contracts, abis, {})
+    assert [each["name"] for each in state["unreadable"]] == ["USDC"]
+    assert [each["name"] for each in state["vaults"]] == ["vault"]
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_status_command(w3, vault, router, form):
+    command = [Path(sys.executable).parent / "ape", "run", "status", *(["--json"] if form == "json" else [])]
+    command += ["--network", f"ethereum:mainnet:{w3.provider.endpoint_uri}"]
+    command += ["--contract", vault.address, "--contract", router.address]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "COLUMNS": "150"}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    if form == "json":
+        assert json.loads(done.stdout)["vaults"][0]["address"] == vault.address
+    else:
+        assert "900,000.00 USDC" in done.stdout
+        assert "waits 2 d" in done.stdout
+        assert "no limit" in done.stdout
