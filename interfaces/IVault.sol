@@ -21,18 +21,16 @@ interface IVault is IERC4626, IRegulated {
         uint16 targetBps;
         /// Distance from the target at which anyone may bring it back, in 1e4.
         uint16 bandBps;
-        /// Time of the last report.
-        uint40 lastReport;
         /// True while the strategy is in the queue.
         bool listed;
     }
 
     /* EVENTS: MONEY */
 
-    /// @notice A strategy's value was booked. `feeShares` went to the fee recipient; `profit` is before fees.
-    event Reported(
-        address indexed strategy, uint256 profit, uint256 loss, uint256 debt, uint256 feeAssets, uint256 feeShares
-    );
+    /// @notice A strategy's profit (before fees) or loss was booked.
+    event Reported(address indexed strategy, uint256 profit, uint256 loss, uint256 debt);
+    /// @notice Fees were taken out of a report's profit; `shares` went to the fee recipient.
+    event FeesTaken(uint256 assets, uint256 shares);
     /// @notice Assets went to a strategy (positive) or came back (negative).
     event Allocated(address indexed strategy, int256 assets, uint256 debt);
     /// @notice A strategy could not be read or moved and was passed over.
@@ -72,8 +70,9 @@ interface IVault is IERC4626, IRegulated {
     error UnderLimit(uint256 value, uint256 limit);
     /// @notice A move to a strategy lost more than rounding explains.
     error MoveLoss(address strategy, uint256 assets, uint256 valued);
-    error StrategyUnreadable(address strategy);
     error IsShutdown();
+    /// @notice A deposit in this transaction: reports and rebalances must not rest on borrowed assets.
+    error DepositedInTransaction();
 
     /* STATE */
 
@@ -91,17 +90,20 @@ interface IVault is IERC4626, IRegulated {
     function paused() external view returns (bool);
     function isShutdown() external view returns (bool);
     function performanceFeeBps() external view returns (uint16);
-    /// @notice Yearly fee on assets in 1e4, taken out of profit only.
+    /// @notice Yearly fee on the assets at work (debt) in 1e4, taken out of profit only.
     function managementFeeBps() external view returns (uint16);
     function feeRecipient() external view returns (address);
     /// @notice Seconds over which a profit is added to the share price.
     function unlockPeriod() external view returns (uint24);
-    /// @notice Seconds after which a strategy's report is due.
+    /// @notice Seconds after which a report is due.
     function reportPeriod() external view returns (uint24);
-    /// @notice Most profit one strategy may report, as a yearly share of the vault's assets, in 1e4. The rest waits.
+    /// @notice Most profit a report may book, as a yearly share of the assets at work (debt), in 1e4. The rest waits.
     function growthCapBps() external view returns (uint16);
-    /// @notice Assets per share (Ray) above which the performance fee is charged.
-    function highWaterMarkRay() external view returns (uint128);
+    /// @notice Assets that profit must make good before a performance fee is charged: the distance to the high-water mark.
+    /// Holders who leave take their part of it along.
+    function deficit() external view returns (uint256 assets);
+    /// @notice Time of the last report.
+    function lastReport() external view returns (uint40);
     /// @notice Management fee earned and not yet covered by profit, in assets.
     function managementFeeOwed() external view returns (uint256 assets);
 
@@ -118,8 +120,9 @@ interface IVault is IERC4626, IRegulated {
 
     /* ANYONE */
 
-    /// @notice Books a strategy's profit (unlocked over time) or loss (at once). Anyone may call it at any time.
-    function report(address strategy_) external returns (uint256 profit, uint256 loss);
+    /// @notice Books what the strategies have lost (at once) and then what they have earned (unlocked over time; not
+    /// within an hour of the last time). Anyone may call it at any time. A strategy that cannot be read is passed over.
+    function report() external returns (uint256 profit, uint256 loss);
 
     /* GUARDIAN OR OWNER: TIGHTENING, AT ONCE */
 

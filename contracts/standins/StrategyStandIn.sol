@@ -20,7 +20,10 @@ contract StrategyStandIn is ERC4626 {
         Short, // pays half of what it is asked for
         Overstates, // says that all can be withdrawn, and reverts when asked
         AnswersNothing, // views answer with no data
-        TakesFee // keeps 1 % of a deposit
+        TakesFee, // keeps 1 % of a deposit
+        SaysFee, // as TakesFee, and its previews say so
+        PaysSilently, // withdrawals pay, and answer with no data
+        TakesSilently // deposits are taken, and answered with no data
     }
 
     Fault public fault;
@@ -81,6 +84,20 @@ contract StrategyStandIn is ERC4626 {
         return super.previewRedeem(shares);
     }
 
+    function previewDeposit(uint256 assets) public view override returns (uint256) {
+        return super.previewDeposit(fault == Fault.SaysFee ? assets - assets / 100 : assets);
+    }
+
+    function deposit(uint256 assets, address receiver) public override returns (uint256 shares) {
+        shares = super.deposit(assets, receiver);
+        if (fault == Fault.TakesSilently) _answerNothing();
+    }
+
+    function withdraw(uint256 assets, address receiver, address holder) public override returns (uint256 shares) {
+        shares = super.withdraw(assets, receiver, holder);
+        if (fault == Fault.PaysSilently) _answerNothing();
+    }
+
     function _deposit(address caller, address receiver, uint256 assets, uint256 shares) internal override {
         if (fault == Fault.Reverts) revert Broken();
         _callBack();
@@ -102,10 +119,12 @@ contract StrategyStandIn is ERC4626 {
         if (fault == Fault.BurnsGas) {
             while (true) {}
         }
-        if (fault == Fault.AnswersNothing) {
-            assembly ("memory-safe") {
-                return(0, 0)
-            }
+        if (fault == Fault.AnswersNothing) _answerNothing();
+    }
+
+    function _answerNothing() private pure {
+        assembly ("memory-safe") {
+            return(0, 0)
         }
     }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.24;
+pragma solidity ^0.8.28;
 
 import {IERC20} from "@openzeppelin/contracts/interfaces/IERC20.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/interfaces/IERC20Metadata.sol";
@@ -20,10 +20,13 @@ import {Roles} from "../risk/Roles.sol";
 /// ASSUMPTIONS
 /// - Asset: a plain ERC-20 of at most 18 decimals; it may return nothing, pause, or block accounts. A token that takes a
 ///   fee on transfer is refused at the first deposit. Amounts stay under 2^128.
-/// - Strategies: ERC-4626 over the same asset, added by the owner. One that reverts, has no code or lies about what it
-///   can free is passed over; one that returns too little is booked as a loss; none can lock the others.
-/// - Strategies are smooth: their value accrues, and cannot be moved within a block by a third party.
+/// - Strategies: ERC-4626 over the same asset, added by the owner. One that reverts, burns gas, has no code or lies about
+///   what it can free is passed over; one that returns too little is booked as a loss.
+/// - Strategies are smooth: their value accrues, and cannot be moved within a block by a third party. Entry, and exit out
+///   of idle assets, are priced at the last report: a loss that nobody has reported yet is not in that price.
 /// - `previewRedeem` of a strategy is its worth to the vault, exit fees included.
+/// - Exits draw on the queue in order, so a large one leaves the weights off target until somebody rebalances: caps, not
+///   weights, bound what one strategy may hold.
 ///
 /// ACCOUNTING
 /// - `assets` (idle + debt) and `debt` are stored, never read from `balanceOf`: tokens or strategy shares sent to the
@@ -31,7 +34,10 @@ import {Roles} from "../risk/Roles.sol";
 /// - A share is worth (assets - lockedProfit + 1) / (shares + 1e6). Profit is locked at the report and unlocks linearly;
 ///   a loss eats the locked profit first and the share price at once.
 /// - A withdrawal that draws on a strategy first books that strategy's loss, if it has one, for all holders.
-/// - Fees are taken out of profit alone and minted as shares without lowering the share price.
+/// - Fees are taken out of profit alone and minted as shares without lowering the share price. The performance fee is due
+///   above a high-water mark, kept as the `deficit` below it.
+/// - Reports and rebalances are refused in a transaction that has deposited: what they do follows from the vault's
+///   size, which must not be borrowed for the occasion.
 ///
 /// ROUNDING is for the vault: shares given are rounded down, shares taken up, assets paid down, locked profit up.
 ///
@@ -48,11 +54,13 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
     uint256 public constant MAX_PERFORMANCE_FEE_BPS = 5_000; // 50 %
     uint256 public constant MAX_MANAGEMENT_FEE_BPS = 500; // 5 % a year
     uint256 public constant MIN_UNLOCK_PERIOD = 1 hours;
-    /// Largest part of a move that may be lost on the way into a strategy, beyond 2 units of rounding.
-    uint256 public constant MAX_MOVE_LOSS_BPS = 1; // 0.01 %
+    /// Profit is booked at most once in this time, so that rounding cannot starve it.
+    uint256 public constant PROFIT_INTERVAL = 1 hours;
+    /// A move into a strategy may lose one part in this many, and `MOVE_DUST` units, to rounding.
+    uint256 public constant MOVE_TOLERANCE = 1e6;
+    uint256 public constant MOVE_DUST = 4;
 
     uint256 private constant BPS = 1e4;
-    uint256 private constant RAY = 1e27;
     uint256 private constant YEAR = 365 days;
     uint8 private constant OFFSET = 6;
     uint256 private constant VIRTUAL_SHARES = 10 ** OFFSET;
@@ -74,6 +82,7 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         bool paused;
         bool shutdown;
         bool limited;
+        bool below; // the high-water mark
     }
 
     struct Debt {
@@ -91,9 +100,14 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
     }
 
     struct FeeState {
-        uint128 highWaterMarkRay;
-        uint88 managementOwed;
-        uint40 since;
+        uint128 deficit;
+        uint128 managementOwed;
+    }
+
+    struct Clock {
+        uint40 reported;
+        uint40 profitBooked;
+        uint40 managementAccrued;
     }
 
     /// What the constructor takes.
@@ -124,6 +138,9 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
     Debt private _debt;
     Terms private _terms;
     FeeState private _fees;
+    Clock private _clock;
+    /// True once this transaction has deposited.
+    bool private transient _entered;
     address[] private _queue;
     mapping(address => Strategy) private _strategies;
 
@@ -138,7 +155,7 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         uint8 decimals_ = IERC20Metadata(address(config.asset)).decimals();
         if (decimals_ > 18) revert OverLimit(decimals_, 18);
         _decimals = decimals_ + OFFSET;
-        _fees = FeeState(uint128(RAY / VIRTUAL_SHARES), 0, uint40(block.timestamp));
+        _clock = Clock(uint40(block.timestamp), uint40(block.timestamp), uint40(block.timestamp));
         _debt.depositLimit = type(uint128).max;
         _setFees(config.performanceFeeBps, config.managementFeeBps, config.feeRecipient);
         _setPace(config.unlockPeriod, config.reportPeriod, config.growthCapBps);
@@ -318,8 +335,13 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
     }
 
     /// @inheritdoc IVault
-    function highWaterMarkRay() external view returns (uint128) {
-        return _fees.highWaterMarkRay;
+    function deficit() external view returns (uint256) {
+        return _fees.deficit;
+    }
+
+    /// @inheritdoc IVault
+    function lastReport() external view returns (uint40) {
+        return _clock.reported;
     }
 
     /// @inheritdoc IVault
@@ -327,22 +349,19 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         return _managementOwed();
     }
 
-    /// @notice Two readings a strategy, in queue order: `weight.N` (share of the vault's assets, Wad) and `report.N`
-    /// (seconds since its last report).
+    /// @notice `report` (seconds since the last one) and, for each strategy in queue order, `weight.N` (share of the
+    /// vault's assets, Wad).
     function readings() external view nonReentrantView returns (Reading[] memory list) {
         uint256 count = _queue.length;
         uint256 total = _ledger.assets;
-        list = new Reading[](2 * count);
+        list = new Reading[](1 + count);
+        uint256 age = _debt.total == 0 ? 0 : block.timestamp - _clock.reported;
+        list[0] = Reading("report", int256(age), 0, 0, int256(uint256(_terms.reportPeriod)));
         for (uint256 i; i < count; ++i) {
             Strategy storage s = _strategies[_queue[i]];
             (uint256 lower, uint256 target, uint256 upper) = _band(s, total);
-            list[2 * i] = Reading(
-                _label("weight.0", i), _wad(s.debt, total), _wad(lower, total), _wad(target, total), _wad(upper, total)
-            );
-            uint256 age = block.timestamp - s.lastReport;
-            bool idleStrategy = s.debt == 0;
-            list[2 * i + 1] =
-                Reading(_label("report.0", i), idleStrategy ? int256(0) : int256(age), 0, 0, int24(_terms.reportPeriod));
+            list[1 + i] =
+                Reading(_label(i), _wad(s.debt, total), _wad(lower, total), _wad(target, total), _wad(upper, total));
         }
     }
 
@@ -352,14 +371,14 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
     function deposit(uint256 assets, address receiver) external nonReentrant returns (uint256 shares) {
         (uint256 supply, uint256 net) = _rate();
         shares = _toSharesDown(assets, supply, net);
-        _enter(assets, shares, receiver);
+        _enter(assets, shares, receiver, supply, net);
     }
 
     /// @notice Gives `receiver` exactly `shares` and takes the assets, rounded up, from the caller. Anyone may call it.
     function mint(uint256 shares, address receiver) external nonReentrant returns (uint256 assets) {
         (uint256 supply, uint256 net) = _rate();
         assets = _toAssetsUp(shares, supply, net);
-        _enter(assets, shares, receiver);
+        _enter(assets, shares, receiver, supply, net);
     }
 
     /// @notice Pays exactly `assets` to `receiver` for shares of `holder`, rounded up. The holder or one it allowed.
@@ -403,31 +422,24 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
     /* ANYONE */
 
     /// @inheritdoc IVault
-    function report(address strategy_) external nonReentrant returns (uint256 profit, uint256 loss) {
-        bool readable;
-        (readable, profit, loss) = _report(strategy_, _listed(strategy_));
-        if (!readable) revert StrategyUnreadable(strategy_);
+    function report() external nonReentrant returns (uint256 profit, uint256 loss) {
+        if (_entered) revert DepositedInTransaction();
+        return _report();
     }
 
-    /// @notice Reports every strategy whose report is due, and moves all strategies to their targets when one is out of
-    /// its band: assets come back first, then go out. Anyone may call it.
+    /// @notice Reports when a report is due or a strategy is out of its band, and then, if one still is, moves all
+    /// strategies to their targets: assets come back first, then go out. Anyone may call it.
     /// @dev Reverts with `InBand` when there is nothing to do, with `NotCloser` (assets) when no strategy could be moved
     /// nearer to its target.
     function rebalance() external nonReentrant {
-        bool acted = _reportDue();
+        if (_entered) revert DepositedInTransaction();
+        bool due = _debt.total > 0 && block.timestamp - _clock.reported > _terms.reportPeriod;
+        if (!due && !_outOfBand()) revert InBand();
+        _report();
+        if (!_outOfBand()) return;
         uint256 total = _ledger.assets;
-        uint256 count = _queue.length;
-        bool out;
-        for (uint256 i; i < count && !out; ++i) {
-            Strategy storage s = _strategies[_queue[i]];
-            (uint256 lower,, uint256 upper) = _band(s, total);
-            out = s.debt < lower || s.debt > upper;
-        }
-        if (!out) {
-            if (acted) return;
-            revert InBand();
-        }
         uint256 before = _distance(total);
+        uint256 count = _queue.length;
         for (uint256 i; i < count; ++i) {
             address strategy_ = _queue[i];
             Strategy storage s = _strategies[strategy_];
@@ -441,7 +453,7 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
             if (s.debt < target) _place(strategy_, s, Math.min(target - s.debt, idle()));
         }
         uint256 afterwards = _distance(total);
-        if (afterwards > before || (afterwards == before && !acted)) revert NotCloser(before, afterwards);
+        if (afterwards > before || (afterwards == before && !due)) revert NotCloser(before, afterwards);
     }
 
     /* GUARDIAN OR OWNER: TIGHTENING, AT ONCE */
@@ -456,6 +468,7 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
     function revoke(address strategy_) external nonReentrant onlyTightener {
         Strategy storage s = _listed(strategy_);
         _retire(strategy_, s);
+        _report();
         if (s.debt > 0) _takeBack(strategy_, s, s.debt);
     }
 
@@ -542,7 +555,6 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         if (!ok || word != uint160(address(_asset))) revert WrongAsset(strategy_, address(uint160(word)));
         s.listed = true;
         s.cap = cap.toUint128();
-        s.lastReport = uint40(block.timestamp);
         _queue.push(strategy_);
         emit StrategyAdded(strategy_);
         emit CapSet(strategy_, cap);
@@ -554,7 +566,10 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         Strategy storage s = _listed(strategy_);
         uint256 debt = s.debt;
         uint256 received = _redeemAll(strategy_, s);
-        delete _strategies[strategy_];
+        // Shares that it does not let go are remembered: added again, the strategy still owes for them.
+        Strategy memory left;
+        left.shares = s.shares;
+        _strategies[strategy_] = left;
         uint256 count = _queue.length;
         // Order is kept: later strategies move up by one.
         bool found;
@@ -564,10 +579,9 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         }
         _queue.pop();
         _debt.total -= uint128(debt); // fits: it is part of the total
-        uint256 loss = debt > received ? debt - received : 0;
-        if (loss > 0) _bookLoss(loss);
-        else if (received > debt) _bookProfit(received - debt);
-        emit StrategyRemoved(strategy_, loss);
+        if (received > debt) _bookProfit(received - debt);
+        else _bookLoss(debt - received);
+        emit StrategyRemoved(strategy_, debt > received ? debt - received : 0);
     }
 
     /// @inheritdoc IVault
@@ -666,15 +680,16 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         Strategy storage s = _strategies[strategy_];
         debt = s.debt;
         if (debt == 0) return (true, 0, 0, 0);
-        (readable, value) = _value(strategy_, s);
+        (readable, value) = _worth(strategy_, s.shares);
         if (!readable) return (false, debt, 0, 0);
         (bool ok, uint256 available) = Probe.read(strategy_, abi.encodeCall(IERC4626.maxWithdraw, (address(this))));
         free = ok ? Math.min(available, Math.min(debt, value)) : 0;
     }
 
-    function _value(address strategy_, Strategy storage s) private view returns (bool ok, uint256 value) {
-        if (s.shares == 0) return (true, 0);
-        (ok, value) = Probe.read(strategy_, abi.encodeCall(IERC4626.previewRedeem, (s.shares)));
+    /// Worth of a strategy's shares to the vault.
+    function _worth(address strategy_, uint256 shares) private view returns (bool ok, uint256 value) {
+        if (shares == 0) return (true, 0);
+        (ok, value) = Probe.read(strategy_, abi.encodeCall(IERC4626.previewRedeem, (shares)));
         // A value beyond any real amount is a lie: unreadable.
         if (value > type(uint128).max) return (false, 0);
     }
@@ -690,6 +705,8 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
 
     function _room() private view returns (uint256) {
         if (_lock.paused) return 0;
+        (uint256 supply, uint256 net) = _rate();
+        if (net == 0 && supply > 0) return 0; // after a total loss a share has no price
         uint256 limit = _debt.depositLimit;
         uint256 held = _ledger.assets;
         return limit > held ? limit - held : 0;
@@ -697,19 +714,23 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
 
     /* INTERNAL: ENTRY AND EXIT */
 
-    function _enter(uint256 assets, uint256 shares, address receiver) private {
+    function _enter(uint256 assets, uint256 shares, address receiver, uint256 supply, uint256 net) private {
         if (receiver == address(0)) revert ERC20InvalidReceiver(receiver);
-        if ((_lock.limited || _lock.paused) && assets > _room()) revert DepositExceedsMax(assets, _room());
+        bool priceless = net == 0 && supply > 0; // after a total loss
+        if ((_lock.limited || _lock.paused || priceless) && assets > _room()) {
+            revert DepositExceedsMax(assets, _room());
+        }
         if (shares == 0 && assets > 0) revert ZeroShares(assets);
+        _entered = true;
 
         uint256 before = _held();
         _asset.safeTransferFrom(msg.sender, address(this), assets);
         uint256 received = _held() - before;
         if (received != assets) revert UnexpectedTransfer(assets, received);
 
-        uint256 supply = _ledger.shares;
         _setLedger(supply + shares, _ledger.assets + assets);
         _update(address(0), receiver, shares);
+        // The first holders owe nothing for what was before them.
         if (supply == 0) _restartFees();
         emit Deposit(msg.sender, receiver, assets, shares);
     }
@@ -720,7 +741,10 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         if (assets > available) revert InsufficientLiquidity(assets, available);
         if (msg.sender != holder) _spendAllowance(holder, msg.sender, shares);
         _update(holder, address(0), shares);
-        _setLedger(_ledger.shares - shares, _ledger.assets - assets);
+        uint256 supply = _ledger.shares;
+        _setLedger(supply - shares, _ledger.assets - assets);
+        // Who leaves takes their part of the deficit along; rounded up, a higher mark is a lower fee.
+        if (_lock.below) _fees.deficit = uint128(uint256(_fees.deficit).mulDiv(supply - shares, supply, Math.Rounding.Ceil));
         _asset.safeTransfer(receiver, assets);
         emit Withdraw(msg.sender, receiver, holder, assets, shares);
     }
@@ -774,11 +798,11 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         uint256 before = _held();
         (bool ok, uint256 burned) =
             Probe.call(strategy_, abi.encodeCall(IERC4626.withdraw, (asked, address(this), address(this))));
-        if (!ok) {
+        received = _held() - before;
+        if (!ok && received == 0) {
             emit StrategySkipped(strategy_);
             return 0;
         }
-        received = _held() - before;
         s.shares -= uint128(Math.min(burned, s.shares));
         s.debt = uint128(debt - asked);
         _debt.total -= uint128(asked);
@@ -789,24 +813,33 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         emit Allocated(strategy_, -int256(asked), debt - asked);
     }
 
-    /// Deposits up to `assets` into the strategy, as far as it takes them. Passes over what reverts.
+    /// Deposits up to `assets` into the strategy, as far as it takes them. Passes over one that reverts, cannot be read, or
+    /// says that the move would cost more than rounding; reverts when it did so without saying.
     function _place(address strategy_, Strategy storage s, uint256 assets) private {
         (bool ok, uint256 word) = Probe.read(strategy_, abi.encodeCall(IERC4626.maxDeposit, (address(this))));
         assets = ok ? Math.min(assets, word) : 0;
         if (assets == 0) return;
+        uint256 least = assets - Math.min(assets, assets / MOVE_TOLERANCE + MOVE_DUST);
+        (ok, word) = Probe.read(strategy_, abi.encodeCall(IERC4626.previewDeposit, (assets)));
+        uint256 valued;
+        if (ok) (ok, valued) = _worth(strategy_, word);
+        if (!ok || word == 0 || valued < least) {
+            emit StrategySkipped(strategy_);
+            return;
+        }
 
         uint256 before = _held();
         _asset.forceApprove(strategy_, assets);
         (ok, word) = Probe.call(strategy_, abi.encodeCall(IERC4626.deposit, (assets, address(this))));
+        uint256 sent = before - _held();
+        if (sent != (ok ? assets : 0)) revert UnexpectedTransfer(assets, sent);
         if (!ok) {
             _asset.forceApprove(strategy_, 0);
             emit StrategySkipped(strategy_);
             return;
         }
-        uint256 sent = before - _held();
-        if (sent != assets) revert UnexpectedTransfer(assets, sent);
-        (, uint256 valued) = Probe.read(strategy_, abi.encodeCall(IERC4626.previewRedeem, (word)));
-        if (valued + assets.mulDiv(MAX_MOVE_LOSS_BPS, BPS) + 2 < assets) revert MoveLoss(strategy_, assets, valued);
+        (, valued) = _worth(strategy_, word);
+        if (valued < least) revert MoveLoss(strategy_, assets, valued);
 
         s.shares = (s.shares + word).toUint128();
         uint256 debt = s.debt + assets;
@@ -824,45 +857,47 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
             (ok,) = Probe.call(
                 strategy_, abi.encodeCall(IERC4626.redeem, (redeemable, address(this), address(this)))
             );
-            if (!ok) emit StrategySkipped(strategy_);
+            if (ok) s.shares -= uint128(redeemable);
+            else emit StrategySkipped(strategy_);
         }
         return _held() - before;
     }
 
-    function _reportDue() private returns (bool acted) {
-        uint256 count = _queue.length;
-        for (uint256 i; i < count; ++i) {
-            Strategy storage s = _strategies[_queue[i]];
-            if (s.debt == 0 || block.timestamp - s.lastReport <= _terms.reportPeriod) continue;
-            (bool readable,,) = _report(_queue[i], s);
-            if (readable) acted = true;
-            else emit StrategySkipped(_queue[i]);
-        }
-    }
-
-    function _report(address strategy_, Strategy storage s)
-        private
-        returns (bool readable, uint256 profit, uint256 loss)
-    {
-        uint256 value;
-        (readable, value) = _value(strategy_, s);
-        if (!readable) return (false, 0, 0);
-        uint256 debt = s.debt;
+    /// Losses before profits, so that no order of reports can charge a fee on a profit that a loss has eaten.
+    function _report() private returns (uint256 profit, uint256 loss) {
         _accrueManagement();
-        if (value < debt) {
-            loss = debt - value;
-            s.lastReport = uint40(block.timestamp);
-            _bookStrategyLoss(strategy_, s, loss);
-            return (true, 0, loss);
+        uint256 debt = _debt.total;
+        uint256 elapsed = block.timestamp - _clock.profitBooked;
+        uint256 most =
+            elapsed < PROFIT_INTERVAL ? 0 : debt.mulDiv(uint256(_terms.growthCapBps) * elapsed, BPS * YEAR);
+        uint256 count = _queue.length;
+        uint256[] memory gains = new uint256[](count);
+        for (uint256 i; i < count; ++i) {
+            address strategy_ = _queue[i];
+            Strategy storage s = _strategies[strategy_];
+            (bool readable, uint256 value) = _worth(strategy_, s.shares);
+            if (!readable) {
+                emit StrategySkipped(strategy_);
+            } else if (value < s.debt) {
+                loss += s.debt - value;
+                _bookStrategyLoss(strategy_, s, s.debt - value);
+            } else {
+                gains[i] = Math.min(value - s.debt, most);
+                most -= gains[i];
+                profit += gains[i];
+            }
         }
-        uint256 elapsed = block.timestamp - s.lastReport;
-        uint256 most = uint256(_ledger.assets).mulDiv(uint256(_terms.growthCapBps) * elapsed, BPS * YEAR);
-        profit = Math.min(value - debt, most);
-        s.lastReport = uint40(block.timestamp);
-        s.debt = (debt + profit).toUint128();
+        _clock.reported = uint40(block.timestamp);
+        if (elapsed >= PROFIT_INTERVAL) _clock.profitBooked = uint40(block.timestamp);
+        if (profit == 0) return (0, loss);
+        for (uint256 i; i < count; ++i) {
+            if (gains[i] == 0) continue;
+            Strategy storage s = _strategies[_queue[i]];
+            s.debt = (s.debt + gains[i]).toUint128();
+            emit Reported(_queue[i], gains[i], 0, s.debt);
+        }
         _debt.total = (_debt.total + profit).toUint128();
-        (uint256 feeAssets, uint256 feeShares) = _bookProfit(profit);
-        emit Reported(strategy_, profit, 0, debt + profit, feeAssets, feeShares);
+        _bookProfit(profit);
     }
 
     function _bookStrategyLoss(address strategy_, Strategy storage s, uint256 loss) private {
@@ -870,7 +905,7 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         s.debt = uint128(debt);
         _debt.total -= uint128(loss);
         _bookLoss(loss);
-        emit Reported(strategy_, 0, loss, debt, 0, 0);
+        emit Reported(strategy_, 0, loss, debt);
     }
 
     /* INTERNAL: PROFIT, LOSS, FEES */
@@ -881,6 +916,8 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         uint256 locked = _locked();
         _setLedger(_ledger.shares, _ledger.assets - loss);
         _setLock(locked > loss ? locked - loss : 0, _lock.until);
+        _fees.deficit = (_fees.deficit + loss).toUint128();
+        _lock.below = true;
     }
 
     function _setLock(uint256 locked, uint256 until) private {
@@ -890,24 +927,17 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
     }
 
     /// Adds `profit` to the assets, mints the fees out of it, and locks the rest.
-    function _bookProfit(uint256 profit) private returns (uint256 feeAssets, uint256 feeShares) {
-        if (profit == 0) return (0, 0);
+    function _bookProfit(uint256 profit) private {
         (uint256 supply, uint256 net) = _rate();
         uint256 assets = _ledger.assets;
         uint256 locked = assets - net;
 
         assets += profit;
-        feeAssets = _fee(supply, assets, profit);
-        // The recipient's shares will be worth the fee once all is unlocked.
-        feeShares = _toSharesDown(feeAssets, supply, assets - feeAssets);
-        if (supply + feeShares > type(uint128).max) {
-            (feeAssets, feeShares) = (0, 0); // after a nearly total loss: a report must not fail over a fee
-        }
+        uint256 feeShares = _takeFees(supply, assets, profit);
         _setLedger(supply + feeShares, assets);
-        if (feeShares > 0) _update(address(0), _terms.feeRecipient, feeShares);
 
-        // The older profit keeps its pace: the new end is the average of both ends, by amount.
-        // What the new shares are worth now is unlocked at once, so that they do not lower the price.
+        // What the new shares are worth now is unlocked at once, so that they do not lower the price. The older profit
+        // keeps its pace: the new end is the average of both ends, by amount.
         uint256 fresh = profit - _toAssetsUp(feeShares, supply, net);
         uint256 until = _lock.until;
         uint256 left = until > block.timestamp ? until - block.timestamp : 0;
@@ -915,47 +945,46 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
             until = block.timestamp + (locked * left + fresh * _terms.unlockPeriod) / (locked + fresh);
         }
         _setLock(locked + fresh, until);
+    }
 
-        // Nobody holds shares: the next depositor starts a new mark.
-        if (supply > 0) {
-            uint256 price = _grossPriceRay();
-            if (price > _fees.highWaterMarkRay) _fees.highWaterMarkRay = uint128(price);
+    /// Performance fee on what the deficit leaves of the profit, then the management fee owed, at most half of the rest.
+    /// Rounded down. `assets` hold the profit already; the shares minted will be worth the fee once all is unlocked.
+    function _takeFees(uint256 supply, uint256 assets, uint256 profit) private returns (uint256 feeShares) {
+        if (supply == 0) return 0; // a profit that belongs to nobody
+        uint256 missing = _fees.deficit;
+        uint256 recovered = Math.min(missing, profit);
+        if (recovered > 0) {
+            _fees.deficit = uint128(missing - recovered);
+            if (missing == recovered) _lock.below = false;
         }
-    }
-
-    /// Performance fee on what lies above the high-water mark, then the management fee owed, at most half of what is left
-    /// of the profit. Rounded down. `assets` hold the profit already.
-    function _fee(uint256 supply, uint256 assets, uint256 profit) private returns (uint256 feeAssets) {
-        uint256 mark = uint256(_fees.highWaterMarkRay).mulDiv(supply + VIRTUAL_SHARES, RAY, Math.Rounding.Ceil);
-        uint256 gain = assets > mark ? Math.min(assets - mark, profit) : 0;
-        feeAssets = gain * _terms.performanceFeeBps / BPS;
+        uint256 fee = (profit - recovered) * _terms.performanceFeeBps / BPS;
         uint256 owed = _fees.managementOwed;
-        uint256 paid = Math.min(owed, (profit - feeAssets) / 2);
-        _fees.managementOwed = uint88(owed - paid);
-        feeAssets += paid;
+        uint256 paid = Math.min(owed, (profit - fee) / 2);
+        fee += paid;
+        if (fee == 0) return 0;
+        feeShares = _toSharesDown(fee, supply, assets - fee);
+        if (supply + feeShares > type(uint128).max) return 0; // after a nearly total loss: a report must not fail over a fee
+        _fees.managementOwed = uint128(owed - paid);
+        _update(address(0), _terms.feeRecipient, feeShares);
+        emit FeesTaken(fee, feeShares);
     }
 
+    /// Charged on the debt as it stands: since the last report or rebalance it can only have fallen, so never too much.
     function _managementOwed() private view returns (uint256) {
-        uint256 elapsed = block.timestamp - _fees.since;
-        uint256 fresh = uint256(_ledger.assets) * _terms.managementFeeBps * elapsed / (BPS * YEAR);
-        return Math.min(_fees.managementOwed + fresh, type(uint88).max);
+        uint256 elapsed = block.timestamp - _clock.managementAccrued;
+        uint256 fresh = uint256(_debt.total).mulDiv(_terms.managementFeeBps * elapsed, BPS * YEAR);
+        return Math.min(_fees.managementOwed + fresh, type(uint128).max);
     }
 
     function _accrueManagement() private {
-        _fees.managementOwed = uint88(_managementOwed());
-        _fees.since = uint40(block.timestamp);
+        _fees.managementOwed = uint128(_managementOwed());
+        _clock.managementAccrued = uint40(block.timestamp);
     }
 
-    /// The first holders owe nothing for what was before them.
     function _restartFees() private {
-        _fees = FeeState(uint128(_grossPriceRay()), 0, uint40(block.timestamp));
-    }
-
-    /// Assets per share with the locked profit counted, Ray, rounded up (a higher mark means a lower fee).
-    function _grossPriceRay() private view returns (uint256) {
-        uint256 price =
-            (uint256(_ledger.assets) + 1).mulDiv(RAY, _ledger.shares + VIRTUAL_SHARES, Math.Rounding.Ceil);
-        return Math.min(price, type(uint128).max);
+        _fees = FeeState(0, 0);
+        _lock.below = false;
+        _clock.managementAccrued = uint40(block.timestamp);
     }
 
     /* INTERNAL: WEIGHTS */
@@ -975,7 +1004,19 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         uint256 band = total * s.bandBps / BPS;
         target = Math.min(total * s.targetBps / BPS, cap);
         lower = target > band ? target - band : 0;
-        upper = cap == 0 ? band : Math.min(target + band, cap);
+        // Of what is on its way out dust may stay.
+        upper = cap == 0 ? total * EXIT_BAND_BPS / BPS : Math.min(target + band, cap);
+    }
+
+    function _outOfBand() private view returns (bool) {
+        uint256 total = _ledger.assets;
+        uint256 count = _queue.length;
+        for (uint256 i; i < count; ++i) {
+            Strategy storage s = _strategies[_queue[i]];
+            (uint256 lower,, uint256 upper) = _band(s, total);
+            if (s.debt < lower || s.debt > upper) return true;
+        }
+        return false;
     }
 
     /// Sum over the strategies of what separates them from their targets, in assets.
@@ -1026,7 +1067,7 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
     function _setFees(uint256 performanceBps, uint256 managementBps, address recipient) private {
         if (performanceBps > MAX_PERFORMANCE_FEE_BPS) revert OverLimit(performanceBps, MAX_PERFORMANCE_FEE_BPS);
         if (managementBps > MAX_MANAGEMENT_FEE_BPS) revert OverLimit(managementBps, MAX_MANAGEMENT_FEE_BPS);
-        if (recipient == address(0) && performanceBps + managementBps > 0) revert ZeroAddress();
+        if (recipient == address(0)) revert ZeroAddress();
         _terms.performanceFeeBps = uint16(performanceBps);
         _terms.managementFeeBps = uint16(managementBps);
         _terms.feeRecipient = recipient;
@@ -1036,9 +1077,10 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
     function _setPace(uint256 unlockPeriod_, uint256 reportPeriod_, uint256 growthBps) private {
         if (unlockPeriod_ < MIN_UNLOCK_PERIOD) revert UnderLimit(unlockPeriod_, MIN_UNLOCK_PERIOD);
         if (reportPeriod_ == 0) revert UnderLimit(0, 1);
+        if (growthBps > type(uint16).max) revert OverLimit(growthBps, type(uint16).max);
         _terms.unlockPeriod = unlockPeriod_.toUint24();
         _terms.reportPeriod = reportPeriod_.toUint24();
-        _terms.growthCapBps = growthBps.toUint16();
+        _terms.growthCapBps = uint16(growthBps);
         emit PaceSet(unlockPeriod_, reportPeriod_, growthBps);
     }
 
@@ -1048,8 +1090,8 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         return total == 0 ? int256(0) : int256(part * 1e18 / total);
     }
 
-    /// `text` with its closing digit raised by `index` (at most 9).
-    function _label(bytes8 text, uint256 index) private pure returns (bytes32) {
-        return bytes32(uint256(bytes32(text)) + (index << 192));
+    /// "weight.N"
+    function _label(uint256 index) private pure returns (bytes32) {
+        return bytes32(uint256(bytes32("weight.0")) + (index << 192));
     }
 }

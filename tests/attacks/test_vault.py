@@ -30,7 +30,7 @@ def test_donation__to_the_vault_changes_no_price_and_no_fee(vault, strategy, tok
         vault.totalAssets(), vault.totalSupply(), vault.idle(), price_ray(vault), vault.maxWithdraw(depositor)
     )
     wait(2 * DAY)
-    vault.report(strategy, sender=attacker)
+    vault.report(sender=attacker)
     assert vault.lockedProfit() == 0
 
 
@@ -39,7 +39,7 @@ def test_donation__of_strategy_shares_is_not_counted(vault, strategy, token, att
     vault.rebalance(sender=keeper)
     token.approve(strategy, 500 * UNIT, sender=attacker)
     strategy.deposit(500 * UNIT, vault, sender=attacker)
-    vault.report(strategy, sender=attacker)
+    vault.report(sender=attacker)
     assert vault.lockedProfit() <= 1
     assert vault.totalDebt() <= 1_000 * UNIT + 1
 
@@ -53,7 +53,7 @@ def test_donation__to_a_strategy_pays_holders_over_time_and_the_donor_nothing(
     before = token.balanceOf(attacker)
     vault.deposit(1_000 * UNIT, attacker, sender=attacker)
     token.transfer(strategy, 10 * UNIT, sender=attacker)
-    vault.report(strategy, sender=attacker)
+    vault.report(sender=attacker)
     vault.redeem(vault.balanceOf(attacker), attacker, attacker, sender=attacker)
     assert token.balanceOf(attacker) < before - 9 * UNIT
 
@@ -67,10 +67,68 @@ def test_just_in_time__a_deposit_around_a_report_gains_nothing(
     strategy.earn(50 * UNIT, sender=keeper)
     before = token.balanceOf(attacker)
     vault.deposit(100_000 * UNIT, attacker, sender=attacker)
-    vault.report(strategy, sender=attacker)
+    vault.report(sender=attacker)
     vault.redeem(vault.balanceOf(attacker), attacker, attacker, sender=attacker)
     # three blocks of a profit that unlocks over ten days
     assert token.balanceOf(attacker) - before <= 50 * UNIT * 5 // (10 * DAY)
+
+
+def test_flash_deposit__can_neither_report_nor_rebalance(vault, strategy, token, project, owner, attacker, keeper):
+    """Assets borrowed for a transaction would inflate the growth cap and the fee, or push all into one strategy."""
+    vault.deposit(1_000 * UNIT, attacker, sender=attacker)
+    vault.rebalance(sender=keeper)
+    trip = owner.deploy(project.RoundTripStandIn)
+    token.mint(trip, 9_000 * UNIT, sender=owner)
+    trip.run(vault, 9_000 * UNIT, sender=attacker)
+    assert token.balanceOf(trip) == 9_000 * UNIT
+    assert vault.strategy(strategy).debt == 1_000 * UNIT
+    assert vault.idle() == 0
+
+
+def test_management_fee__is_not_charged_for_assets_that_were_not_there(
+    vault, strategy, attacker, depositor, owner, keeper, fee_recipient, wait
+):
+    vault.setFees(0, 200, fee_recipient, sender=owner)
+    vault.deposit(1_000 * UNIT, depositor, sender=depositor)
+    vault.rebalance(sender=keeper)
+    wait(DAY)
+    vault.deposit(1_000_000 * UNIT, attacker, sender=attacker)
+    vault.report(sender=attacker)
+    assert vault.managementFeeOwed() <= 1_000 * UNIT * 2 // 100 * 2 // 365
+
+
+@pytest.mark.parametrize("fault", [8, 9], ids=["pays silently", "takes silently"])
+def test_silent_strategy__cannot_make_tokens_vanish_from_the_books(
+    vault, strategy, token, depositor, keeper, fault
+):
+    """One that moves tokens and answers nothing: what moved is counted, or the move is undone."""
+    vault.deposit(1_000 * UNIT, depositor, sender=depositor)
+    if fault == 8:
+        vault.rebalance(sender=keeper)
+    strategy.setFault(fault, sender=keeper)
+    if fault == 8:
+        vault.withdraw(400 * UNIT, depositor, depositor, sender=depositor)
+        assert vault.totalDebt() == 600 * UNIT
+    else:
+        with reverts(vault.UnexpectedTransfer):
+            vault.rebalance(sender=keeper)
+    assert token.balanceOf(vault) >= vault.idle()
+
+
+def test_low_gas__does_not_make_a_sound_strategy_look_broken(
+    make_vault, make_token, make_strategy, depositor, keeper
+):
+    """A withdrawal starved of gas must not pass over the first strategy and its loss."""
+    vault = make_vault(make_token())
+    heavy = make_strategy(vault, 5_000)
+    make_strategy(vault, 5_000)
+    vault.deposit(1_000 * UNIT, depositor, sender=depositor)
+    vault.rebalance(sender=keeper)
+    heavy.setFault(2, sender=keeper)
+    with reverts(vault.NotEnoughGas):
+        vault.withdraw(100 * UNIT, depositor, depositor, sender=depositor, gas_limit=1_500_000)
+    assert vault.totalAssets() == 1_000 * UNIT
+    vault.withdraw(100 * UNIT, depositor, depositor, sender=depositor, gas_limit=8_000_000)
 
 
 def test_loss_dodging__leaving_through_a_strategy_in_loss_takes_the_loss_along(
@@ -91,7 +149,7 @@ def test_small_steps__never_beat_one_large_one(vault, strategy, token, attacker,
     vault.rebalance(sender=keeper)
     wait(30 * DAY)
     strategy.earn(7, sender=keeper)
-    vault.report(strategy, sender=keeper)
+    vault.report(sender=keeper)
     wait(11 * DAY)
     assert price_ray(vault) % 10**20 != 0, "an odd price"
     start = wealth(token, vault, attacker)
@@ -114,7 +172,7 @@ def test_crushed_supply__one_unit_left_prices_no_depositor_out(vault, strategy, 
     vault.rebalance(sender=keeper)
     wait(DAY)
     strategy.earn(10 * UNIT, sender=keeper)
-    vault.report(strategy, sender=keeper)
+    vault.report(sender=keeper)
     vault.redeem(vault.balanceOf(attacker) - 1, attacker, attacker, sender=attacker)
     wait(11 * DAY)
     vault.deposit(1_000 * UNIT, depositor, sender=depositor)
@@ -125,7 +183,7 @@ def test_reentrancy__a_strategy_cannot_enter_again(vault, strategy, attacker, de
     calls = {
         "deposit": vault.deposit.encode_input(0, attacker),
         "redeem": vault.redeem.encode_input(0, attacker, attacker),
-        "report": vault.report.encode_input(strategy),
+        "report": vault.report.encode_input(),
         "rebalance": vault.rebalance.encode_input(),
     }
     vault.deposit(1_000 * UNIT, depositor, sender=depositor)
@@ -168,7 +226,7 @@ def test_growth_cap__is_no_jump_after_a_long_silence(vault, strategy, owner, dep
     vault.rebalance(sender=keeper)
     wait(365 * DAY)
     strategy.earn(1_000 * UNIT, sender=keeper)
-    vault.report(strategy, sender=keeper)
+    vault.report(sender=keeper)
     assert vault.totalDebt() <= 1_100 * UNIT + UNIT // 100
 
 
@@ -184,7 +242,7 @@ def test_fee_farming__many_reports_take_no_more_than_one(
         for _ in range(reports):
             wait(30 * DAY // reports)
             strategy.earn(60 * UNIT // reports, sender=keeper)
-            vault.report(strategy, sender=keeper)
+            vault.report(sender=keeper)
         wait(20 * DAY)
         fees.append(vault.convertToAssets(vault.balanceOf(fee_recipient)))
     once, often = fees

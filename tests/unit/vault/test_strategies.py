@@ -55,10 +55,10 @@ def test_rebalance__reports_what_is_due(vault, two, keeper, wait):
     first, _ = two
     wait(2 * DAY)
     first.earn(1 * UNIT, sender=keeper)
-    assert readings(vault)["report.0"].value > readings(vault)["report.0"].upper
+    assert readings(vault)["report"].value > readings(vault)["report"].upper
     vault.rebalance(sender=keeper)
     assert vault.lockedProfit() == pytest.approx(1 * UNIT, abs=1)
-    assert readings(vault)["report.0"].value <= 1
+    assert readings(vault)["report"].value <= 2
 
 
 def test_cap__bounds_the_target(vault, two, owner, guardian, keeper):
@@ -193,7 +193,7 @@ def test_remove__books_what_does_not_come_back(vault, two, owner, keeper):
     assert vault.totalAssets() == 600 * UNIT
     assert vault.totalDebt() == 300 * UNIT
     with reverts(vault.NotListed, strategy=first.address):
-        vault.report(first, sender=keeper)
+        vault.revoke(first, sender=owner)
 
 
 def test_remove__of_a_dead_strategy_loses_only_its_debt(vault, two, owner, keeper):
@@ -252,3 +252,37 @@ def test_pause__stops_deposits_and_not_withdrawals(vault, two, guardian, owner, 
     vault.withdraw(900 * UNIT, depositor, depositor, sender=depositor)
     vault.unpauseDeposits(sender=owner)
     vault.deposit(UNIT, depositor, sender=depositor)
+
+
+def test_removed__strategy_added_again_still_owes_for_its_shares(vault, two, owner, keeper, wait):
+    first, _ = two
+    first.setFreeable(0, sender=keeper)
+    vault.removeStrategy(first, sender=owner)
+    assert vault.totalAssets() == 500 * UNIT
+    vault.addStrategy(first, UNLIMITED, 0, 10_000, sender=owner)
+    assert vault.strategy(first).shares > 0
+    wait(365 * DAY)
+    vault.report(sender=keeper)
+    assert vault.strategy(first).debt == pytest.approx(500 * UNIT, abs=1)
+
+
+def test_cap__of_nothing_leaves_no_band(vault, two, guardian, owner, keeper):
+    first, _ = two
+    vault.setWeight(first, 5_000, 6_000, sender=owner)
+    vault.setCap(first, 0, sender=guardian)
+    vault.rebalance(sender=keeper)
+    assert vault.strategy(first).debt == 0
+
+
+def test_rebalance__passes_over_a_strategy_that_says_it_charges_for_entry(
+    vault, two, curator, owner, project, keeper, guardian
+):
+    """One that would cost more than rounding stops no other from being emptied."""
+    first, second = two
+    dear = owner.deploy(project.StrategyStandIn, vault.asset())
+    dear.setFault(7, sender=keeper)
+    vault.addStrategy(dear, UNLIMITED, 1_000, 10, sender=owner)
+    vault.setCap(first, 0, sender=guardian)
+    vault.rebalance(sender=keeper)
+    assert vault.strategy(first).debt == 0
+    assert vault.strategy(dear).debt == 0

@@ -20,7 +20,7 @@ def test_decimals__a_full_round_with_profit(make_token, make_vault, make_strateg
     vault.rebalance(sender=keeper)
     wait(30 * DAY)
     strategy.earn(amount // 100, sender=keeper)
-    vault.report(strategy, sender=keeper)
+    vault.report(sender=keeper)
     wait(11 * DAY)
     before = token.balanceOf(depositor)
     vault.redeem(vault.maxRedeem(depositor), depositor, depositor, sender=depositor)
@@ -89,7 +89,7 @@ def test_blocked_fee_recipient__gets_shares_and_stops_nobody(
     vault.rebalance(sender=keeper)
     wait(30 * DAY)
     strategy.earn(10**7, sender=keeper)
-    vault.report(strategy, sender=keeper)
+    vault.report(sender=keeper)
     assert vault.balanceOf(fee_recipient) > 0
     vault.redeem(vault.balanceOf(depositor), depositor, depositor, sender=depositor)
 
