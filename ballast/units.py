@@ -1,6 +1,6 @@
 """Quantities as people write them, as exact integers.
 
-Every function takes text and raises ValueError with a reason fit for a reader; the formatting functions are their inverse.
+Parsing functions take text and raise ValueError with a reason fit for a reader; formatting functions are their inverse.
 """
 
 import re

@@ -12,7 +12,9 @@ from ballast.logs import quiet_if_set
 @click.command(cls=ConnectedProviderCommand)
 @ape_cli_context()
 @account_option(prompt=False)
-@click.option("--file", "path", type=click.Path(path_type=Path), required=True, help="For example deployments/mainnet.yaml.")
+@click.option(
+    "--file", "path", type=click.Path(path_type=Path), required=True, help="For example deployments/mainnet.yaml."
+)
 @click.option("--dry-run", "mode", flag_value="dry-run", help="Say what stands and what would be sent; send nothing.")
 @click.option("--proof-only", "mode", flag_value="proof", help="Send nothing; prove what stands.")
 @click.option("--json", "as_json", is_flag=True, callback=quiet_if_set, help="JSON on standard output.")

@@ -15,9 +15,9 @@ def cli():
 
 
 def _shared(function):
-    function = click.option(
-        "--json", "as_json", is_flag=True, callback=quiet_if_set, help="JSON on standard output."
-    )(function)
+    function = click.option("--json", "as_json", is_flag=True, callback=quiet_if_set, help="JSON on standard output.")(
+        function
+    )
     return click.option(
         "--file", "path", type=click.Path(path_type=Path), required=True, help="The deployment's file."
     )(function)
@@ -45,7 +45,9 @@ def status(provider, path: Path, as_json: bool):
 @click.option("--dry-run", is_flag=True, help="Show what the owners would sign; sign and send nothing.")
 @click.argument("words", nargs=-1, required=True, metavar="CONTRACT FUNCTION [ARGUMENT]...")
 @one_line_errors
-def propose(provider, account, path: Path, aliases: tuple[str, ...], words: tuple[str, ...], dry_run: bool, as_json: bool):
+def propose(
+    provider, account, path: Path, aliases: tuple[str, ...], words: tuple[str, ...], dry_run: bool, as_json: bool
+):
     """Let the Safe schedule one call, for example: vault setCap lending "60_000_000 USDC"."""
     from ballast.deployment import ape_edge, commands
 
@@ -69,9 +71,7 @@ def execute(provider, account, path: Path, identifier: str, as_json: bool):
     """Execute an operation that has waited long enough. Anyone may."""
     from ballast.deployment import ape_edge, commands
 
-    commands.execute(
-        path, ape_edge.ready(provider), ape_edge.sender(provider, account), identifier, as_json=as_json
-    )
+    commands.execute(path, ape_edge.ready(provider), ape_edge.sender(provider, account), identifier, as_json=as_json)
 
 
 @cli.command(cls=ConnectedProviderCommand)

@@ -18,7 +18,7 @@ class Interrupted(Exception):
 
 
 class Interrupting:
-    """Sends as another sender does, and stops right after a number of transactions, before anyone learns of the last."""
+    """Sends as another sender does, and stops after a number of transactions, before anyone learns of the last."""
 
     def __init__(self, sender, after):
         self.address = sender.address

@@ -114,5 +114,7 @@ def ready(provider: "ProviderAPI") -> Web3:
     try:
         project.load_contracts()
     except CompilerError as error:
-        raise DeploymentError(f"the contracts do not compile: {str(error).splitlines()[0]}; ape compile says more") from None
+        raise DeploymentError(
+            f"the contracts do not compile: {str(error).splitlines()[0]}; ape compile says more"
+        ) from None
     return provider.web3

@@ -1,15 +1,19 @@
 """What `ape run deploy` and `ape run govern` print: tables for people, JSON for machines."""
 
+import functools
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from requests.exceptions import RequestException
 from rich.table import Table
 from web3 import Web3
+from web3.exceptions import Web3Exception
 
 from ballast import units
+from ballast.chain import NodeError, node_name
 from ballast.console import console, emit_json, out
 from ballast.deployment import record as records
 from ballast.deployment.deploy import Deployment, DeploymentResult, deploy, find
@@ -27,6 +31,22 @@ Signers = Callable[[Safe], Sequence[Signer]]
 NOT_PROVEN = 3
 
 
+def _node_errors(function: Callable[..., None]) -> Callable[..., None]:
+    """Make one line of a node that does not answer."""
+
+    @functools.wraps(function)
+    def wrapped(path: Path, web3: Web3, *arguments: Any, **options: Any) -> None:
+        try:
+            function(path, web3, *arguments, **options)
+        except (RequestException, Web3Exception) as error:
+            # requests' message may hold the URL, and the URL a key
+            said = type(error).__name__ if isinstance(error, RequestException) else str(error).splitlines()[0]
+            raise NodeError(f"the node at {node_name(web3)} fails: {said}") from error
+
+    return wrapped
+
+
+@_node_errors
 def run(path: Path, web3: Web3, sender: Sender, *, mode: str, as_json: bool, lasting: bool) -> None:
     """Deploy, plan or prove what a file asks for.
 
@@ -51,7 +71,15 @@ def run(path: Path, web3: Web3, sender: Sender, *, mode: str, as_json: bool, las
         proof = prove(result)
     note = _note(node, place)
     if as_json:
-        emit_json({**result.as_dict(), "record": place and str(place.relative_to(ROOT)), "note": note, "proof": proof.as_dict()}, indent=2)
+        emit_json(
+            {
+                **result.as_dict(),
+                "record": place and str(place.relative_to(ROOT)),
+                "note": note,
+                "proof": proof.as_dict(),
+            },
+            indent=2,
+        )
     else:
         _show_deployment(result)
         _show_proof(proof)
@@ -135,6 +163,7 @@ def _mark(ok: bool) -> str:
 # ape run govern
 
 
+@_node_errors
 def status(path: Path, web3: Web3, sender: Sender, *, as_json: bool) -> None:
     """Show the timelock's operations, calls decoded."""
     deployment = _find(path, web3, sender.address)
@@ -186,6 +215,7 @@ def status(path: Path, web3: Web3, sender: Sender, *, as_json: bool) -> None:
     out.print(table)
 
 
+@_node_errors
 def propose(
     path: Path, web3: Web3, sender: Sender, signers: Signers, words: Sequence[str], *, dry_run: bool, as_json: bool
 ) -> None:
@@ -218,6 +248,7 @@ def propose(
     _print({"id": "0x" + identifier.hex(), "call": describe(deployment, call), "executable_from": when}, as_json)
 
 
+@_node_errors
 def execute(path: Path, web3: Web3, sender: Sender, identifier: str, *, as_json: bool) -> None:
     """Execute a ready operation."""
     deployment = _find(path, web3, sender.address)
@@ -232,6 +263,7 @@ def execute(path: Path, web3: Web3, sender: Sender, identifier: str, *, as_json:
     _print({"done": calls, "transaction": receipt["transactionHash"].to_0x_hex()}, as_json)
 
 
+@_node_errors
 def cancel(
     path: Path, web3: Web3, sender: Sender, signers: Signers, identifier: str, *, by: str, as_json: bool
 ) -> None:
@@ -250,8 +282,8 @@ def cancel(
 def parse_call(deployment: DeploymentResult, words: Sequence[str]) -> Call:
     """Return `CONTRACT FUNCTION ARGUMENT...` as a call.
 
-    Arguments are whole numbers, shares ("10 %", in 1e4), times ("2 days"), amounts of the asset ("5 USDC"), addresses, or
-    names of the deployment's contracts.
+    Arguments are whole numbers, shares ("10 %", in 1e4), times ("2 days"), amounts of the asset ("5 USDC"), addresses,
+    or names of the deployment's contracts.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Deploying: find what stands, make what is missing, hand every role over.
 
-Addresses follow from the file and the deployer (CREATE2), so a run that was interrupted anywhere is taken up by the next.
-The deployer owns vault and strategies only until their strategies, venues and limits are in; the last steps give them to
-the timelock.
+Addresses follow from the file and the deployer (CREATE2), so a run that was interrupted anywhere is taken up by the
+next. The deployer owns vault and strategies only until their strategies, venues and limits are in; the last steps give
+them to the timelock.
 """
 
 from collections.abc import Callable, Iterator
@@ -217,7 +217,9 @@ class Deployment:
         return self._at("safe") if recipient == "safe" else recipient
 
     def _wallet(self, name: str, wallet: Wallet) -> None:
-        address, data = safes.creation(self.node, wallet.owners, wallet.threshold, int.from_bytes(self._salt(name), "big"))
+        address, data = safes.creation(
+            self.node, wallet.owners, wallet.threshold, int.from_bytes(self._salt(name), "big")
+        )
         arguments = safes.initializer(wallet.owners, wallet.threshold)
         self._add(name, SAFE, address, safes.PROXY_FACTORY, data, arguments)
 
@@ -297,21 +299,24 @@ class Deployment:
                         bytes.fromhex(venue.market[2:]),
                     )[0]
                     if loan != file.asset.address:
-                        yield ("strategies", index, "venues", number, "market"), (
-                            "does not exist" if loan == ZERO_ADDRESS else f"lends {loan}, not the asset"
+                        yield (
+                            ("strategies", index, "venues", number, "market"),
+                            ("does not exist" if loan == ZERO_ADDRESS else f"lends {loan}, not the asset"),
                         )
 
     # What stands otherwise than the file says
 
     def differences(self) -> list[Difference]:
-        """Return the file's values that standing contracts do not have. What pending steps will set is no difference."""
+        """Return the values of the file that standing contracts do not have, and that no pending step will set."""
         return [item for item in self._compared() if item.here != item.there]
 
     def _compared(self) -> Iterator[Difference]:
         file = self.file
         amount, bps, time = file.shown, units.format_bps, units.format_duration
 
-        def item(place: Place, here: Any, there: Any, shown: Callable[[Any], str] = str, fixed: bool = False) -> Difference:
+        def item(
+            place: Place, here: Any, there: Any, shown: Callable[[Any], str] = str, fixed: bool = False
+        ) -> Difference:
             return Difference(place, shown(here), shown(there), fixed)
 
         for name, wallet in (("safe", file.safe), ("guardian", file.guardian)):
@@ -369,11 +374,15 @@ class Deployment:
                 yield item((*place, "weight"), strategy.weight, known.targetBps, bps)
                 yield item((*place, "band"), strategy.band, known.bandBps, bps)
 
-    def _compared_strategy(self, place: Place, strategy: Strategy, item: Callable[..., Difference]) -> Iterator[Difference]:
+    def _compared_strategy(
+        self, place: Place, strategy: Strategy, item: Callable[..., Difference]
+    ) -> Iterator[Difference]:
         name = strategy.name
         yield item((*place, "token_name"), strategy.token_name, self._read(name, "name"), fixed=True)
         yield item((*place, "token_symbol"), strategy.token_symbol, self._read(name, "symbol"), fixed=True)
-        yield item(("guardian",), self._at("guardian"), self._read(name, "guardian"), lambda x: f"guardian {x} of {name}")
+        yield item(
+            ("guardian",), self._at("guardian"), self._read(name, "guardian"), lambda x: f"guardian {x} of {name}"
+        )
         yield item(("oracle",), self._at("oracle"), self._read(name, "oracle"), lambda x: f"{x} for {name}")
         rules = self._read(name, "rules")
         for key, there, shown in (
@@ -397,7 +406,9 @@ class Deployment:
                 yield item((*spot, "cap"), venue.cap, venues[there.index(wanted[number])].cap, self.file.shown)
             if isinstance(venue, AaveVenue):
                 pool = self.node.view(venue.addresses_provider, "getPool()(address)")
-                yield item((*spot, "addresses_provider"), pool, self._read(full, "pool"), lambda x: f"pool {x}", fixed=True)
+                yield item(
+                    (*spot, "addresses_provider"), pool, self._read(full, "pool"), lambda x: f"pool {x}", fixed=True
+                )
             else:
                 yield item((*spot, "morpho"), venue.morpho, self._read(full, "morpho"), fixed=True)
                 market = "0x" + self._read(full, "id").hex()
@@ -478,7 +489,9 @@ class Deployment:
     def _make(self, name: str) -> Iterator[Step]:
         contract = self.contracts[name]
         if not contract.stands:
-            yield Step(f"make {name} ({contract.kind}) at {contract.address}", contract.factory, contract.creation, contract)
+            yield Step(
+                f"make {name} ({contract.kind}) at {contract.address}", contract.factory, contract.creation, contract
+            )
 
     def _call(self, name: str, title: str, function: str, *values: Any) -> Step:
         contract = self.contracts[name]
@@ -558,7 +571,9 @@ def deploy(
             raise DeploymentError(
                 f"{file.path}: this deployment was begun by {deployment.deployer}: finish it from that account"
             )
-        waiting = web3.eth.get_transaction_count(sender.address, "pending") - web3.eth.get_transaction_count(sender.address)
+        waiting = web3.eth.get_transaction_count(sender.address, "pending") - web3.eth.get_transaction_count(
+            sender.address
+        )
         if waiting:
             raise DeploymentError(f"{sender.address} has {waiting} transactions waiting: run again when they are mined")
     sent = []
@@ -598,11 +613,15 @@ def find(file: DeploymentFile, web3: Web3, deployer: str, *, record: Path | None
 def _refuse_other_chain(file: DeploymentFile, node: Node) -> None:
     reason = ""
     if file.chain != node.chain_id:
-        reason = f"{file.chain} here, but the connected chain is {node.chain_id}: name another with --network, or correct it"
+        reason = (
+            f"{file.chain} here, but the connected chain is {node.chain_id}: name another with --network, or correct it"
+        )
     else:
         lacking = [address for address in (CREATE2_DEPLOYER, *safes.INFRASTRUCTURE) if not node.has_code(address)]
         if lacking:
-            reason = f"this chain lacks {lacking[0]}, which mainnet has: Safes and contracts cannot be made the same way"
+            reason = (
+                f"this chain lacks {lacking[0]}, which mainnet has: Safes and contracts cannot be made the same way"
+            )
     if reason:
         raise DeploymentFileError([file.reason(("chain",), reason)])
 

@@ -1,8 +1,8 @@
 """The deployment file: what is to stand on a chain, and who is to rule it.
 
 Amounts, shares and times carry their unit ("40_000_000 USDC", "10 %", "2 days") and become exact integers: units of the
-asset, 1e4 or 1e18, seconds. Bounds repeat those of the contracts, so that a file is refused before anything is sent; a test
-holds the two against each other.
+asset, 1e4 or 1e18, seconds. Bounds repeat those of the contracts, so that a file is refused before anything is sent; a
+test holds the two against each other.
 """
 
 import re
@@ -324,7 +324,10 @@ def _contradictions(file: DeploymentFile) -> Iterator[tuple[Place, str]]:
             if owner == SENTINEL:
                 yield (key, "owners", index), f"{owner} cannot own a Safe"
         if wallet.threshold > len(set(wallet.owners)):
-            yield (key, "threshold"), f"{wallet.threshold} signatures of {len(set(wallet.owners))} owners: can never act"
+            yield (
+                (key, "threshold"),
+                f"{wallet.threshold} signatures of {len(set(wallet.owners))} owners: can never act",
+            )
 
     # Whoever has stolen the Safe's keys must not be able to keep the guardian from cancelling.
     apart = set(file.guardian.owners) - set(file.safe.owners)
@@ -349,10 +352,11 @@ def _contradictions(file: DeploymentFile) -> Iterator[tuple[Place, str]]:
         total += strategy.weight
         if total > units.BPS and total - strategy.weight <= units.BPS:
             yield (*place, "weight"), f"the weights up to here are {units.format_bps(total)} together, over 100 %"
-        if strategy.band > strategy.weight > 0:
-            yield (*place, "band"), (
-                f"{units.format_bps(strategy.band)} around a weight of {units.format_bps(strategy.weight)} never asks for anything"
+        if strategy.band >= strategy.weight > 0:
+            reason = (
+                f"a band of {units.format_bps(strategy.band)} around a weight of {units.format_bps(strategy.weight)}"
             )
+            yield (*place, "band"), f"{reason} reaches down to nothing: the strategy would never be filled"
         yield from _names_twice((*place, "venues"), strategy.venues)
         seen: dict[tuple, str] = {}
         for number, venue in enumerate(strategy.venues):

@@ -7,14 +7,15 @@ from functools import cache, cached_property
 from types import SimpleNamespace
 from typing import Any, Protocol
 
-from eth_abi import decode, encode
+from eth_abi import encode
 from eth_abi.exceptions import DecodingError
 from eth_abi.grammar import parse
 from eth_account.signers.local import LocalAccount
 from eth_utils import function_signature_to_4byte_selector, keccak, to_checksum_address
 from web3 import Web3
-from web3.exceptions import TimeExhausted
+from web3.exceptions import TimeExhausted, Web3RPCError
 
+from ballast.chain import CODEC, NodeRefusal, node_name
 from ballast.environment import ROOT
 from ballast.errors import DeploymentError
 from ballast.mainnet import CREATE2_DEPLOYER
@@ -25,6 +26,8 @@ _COMPILED = ROOT / ".build" / "__local__.json"
 _TIMELOCK = ROOT / "node_modules/@openzeppelin/contracts/build/contracts/TimelockController.json"
 _BATCH = 100
 _RECEIPT_SECONDS = 300
+#: how nodes say that a call ran and failed
+_FAILED_CALL = ("revert", "evm error", "opcode", "out of gas", "invalid jump", "stack underflow")
 
 
 class Reverted(DeploymentError):
@@ -117,12 +120,12 @@ class Artifacts:
         """Return revert data as text: `OverLimit(6000, 5000)`, or the reason string."""
         try:
             if data[:4] == bytes.fromhex("08c379a0"):
-                return decode(["string"], data[4:])[0]
+                return CODEC.decode(["string"], data[4:])[0]
             if data[:4] == bytes.fromhex("4e487b71"):
-                return f"Panic({hex(decode(['uint256'], data[4:])[0])})"
+                return f"Panic({hex(CODEC.decode(['uint256'], data[4:])[0])})"
             if data[:4] in self.errors:
                 name, types = self.errors[data[:4]]
-                return f"{name}({', '.join(_shown(item) for item in decode(types, data[4:]))})"
+                return f"{name}({', '.join(_shown(item) for item in CODEC.decode(types, data[4:]))})"
         except DecodingError:
             pass  # not what its first bytes promise: show it as it is
         return "0x" + data.hex() if data else "no reason given"
@@ -160,7 +163,7 @@ class Node:
         name, _, results = signature.partition(")(")
         output = self.call(to, encode_call(name + ")", *arguments))
         try:
-            values = decode(_types("(" + results), output)
+            values = CODEC.decode(_types("(" + results), output)
         except DecodingError:
             raise Reverted(f"{to} does not answer {name})") from None
         values = tuple(_checksummed(value) for value in values)
@@ -170,11 +173,11 @@ class Node:
         """Call a view function of a contract of ours, or of a timelock; structs come back with their fields' names."""
         entry = self.artifacts.function(kind, function, len(arguments))
         output = self.call(address, encode_call(signature_of(entry), *arguments))
-        values = decode([_type(part) for part in entry["outputs"]], output)
+        values = CODEC.decode([_type(part) for part in entry["outputs"]], output)
         named = [_named(part, value) for part, value in zip(entry["outputs"], values, strict=True)]
-        return named[0] if len(named) == 1 else SimpleNamespace(
-            **{part["name"]: value for part, value in zip(entry["outputs"], named, strict=True)}
-        )
+        if len(named) == 1:
+            return named[0]
+        return SimpleNamespace(**{part["name"]: value for part, value in zip(entry["outputs"], named, strict=True)})
 
     def call(self, to: str | None, data: bytes, *, sender: str | None = None) -> bytes:
         """Simulate a call, or with no `to` the making of a contract; raise Reverted with its reason."""
@@ -186,7 +189,10 @@ class Node:
         results: list[bytes | Reverted] = []
         for start in range(0, len(requests), _BATCH):
             batch = [("eth_call", [_request(*request), "latest"]) for request in requests[start : start + _BATCH]]
-            for answer in self.web3.provider.make_batch_request(batch):
+            answers = self.web3.provider.make_batch_request(batch)
+            if not isinstance(answers, list):  # a node that takes one at a time
+                answers = [self.web3.provider.make_request(*item) for item in batch]
+            for answer in answers:
                 try:
                     results.append(self._output(answer))
                 except Reverted as error:
@@ -194,9 +200,14 @@ class Node:
         return results
 
     def _output(self, answer: Any) -> bytes:
-        if "error" in answer:
-            raise self._reverted(answer["error"])
-        return bytes.fromhex(answer["result"][2:])
+        if "error" not in answer:
+            return bytes.fromhex(answer["result"][2:])
+        error = answer["error"]
+        message = str(error.get("message", error))
+        if error.get("code") != 3 and not any(word in message.lower() for word in _FAILED_CALL):
+            # a node that will not answer must not be taken for a contract that refuses
+            raise NodeRefusal(f"the node at {node_name(self.web3)} refuses to simulate: {message.splitlines()[0]}")
+        raise self._reverted(error)
 
     def _reverted(self, error: dict[str, Any]) -> Reverted:
         data = error.get("data")
@@ -259,8 +270,8 @@ class Node:
             raise DeploymentError(
                 f"{what}: not mined within {_RECEIPT_SECONDS} s: run again when it is, nothing is sent twice"
             ) from None
-        except ValueError as error:
-            raise DeploymentError(f"{what}: the node refuses: {error}") from None
+        except (ValueError, Web3RPCError) as error:
+            raise DeploymentError(f"{what}: the node refuses: {str(error).splitlines()[0]}") from None
         if receipt["status"] != 1:
             raise DeploymentError(f"{what}: reverted in block {receipt['blockNumber']}: run again to see why")
         return receipt
@@ -273,14 +284,16 @@ def create2_address(factory: str, salt: bytes, code_hash: bytes) -> str:
 
 def encode_call(signature: str, *arguments: Any) -> bytes:
     """Return calldata of `name(types)`."""
-    return function_signature_to_4byte_selector(signature) + encode(_types(signature[signature.index("(") :]), arguments)
+    return function_signature_to_4byte_selector(signature) + encode(
+        _types(signature[signature.index("(") :]), arguments
+    )
 
 
 def decode_call(abi: Sequence[dict[str, Any]], data: bytes) -> tuple[str, dict[str, Any]] | None:
     """Return the function's name and its arguments by name, or None when `abi` has no such function."""
     for item in abi:
         if item["type"] == "function" and function_signature_to_4byte_selector(signature_of(item)) == data[:4]:
-            values = decode([_type(part) for part in item["inputs"]], data[4:])
+            values = CODEC.decode([_type(part) for part in item["inputs"]], data[4:])
             parts = zip(item["inputs"], values, strict=True)
             return item["name"], {part["name"] or str(n): _named(part, value) for n, (part, value) in enumerate(parts)}
     return None

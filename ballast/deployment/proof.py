@@ -1,8 +1,8 @@
 """The proof: who can call what, found out from the chain.
 
-Every state-changing function of every deployed contract is called, in simulation, by every party: the timelock, both Safes,
-an owner of each, the contracts themselves, the deployer, every account that ever had a role, and a stranger. The outcome must
-be what RULES says. A function that RULES does not know fails the proof, so none can be missed.
+Every state-changing function of every deployed contract is called, in simulation, by every party: the timelock, both
+Safes, an owner of each, the contracts themselves, the deployer, every account that ever had a role, and a stranger. The
+outcome must be what RULES says. A function that RULES does not know fails the proof, so none can be missed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -103,10 +103,9 @@ _BATCH = "(address[],uint256[],bytes[],bytes32,bytes32"
 RULES: dict[str, list[Rule]] = {
     "Vault": [
         *_ROLES,
-        *_open(*_ERC20, *_ERC4626, "rebalance()"),
+        *_open(*_ERC20, *_ERC4626, "rebalance()", "report()"),
         *_open("redeem(uint256,address,address,uint256)", "withdraw(uint256,address,address,uint256)"),
         *_open("permit(address,address,uint256,uint256,uint8,bytes32,bytes32)"),
-        Rule("report(address)", (ANYONE,), lambda s: (s.strategy,)),
         Rule("pauseDeposits()", _BOTH),
         Rule("revoke(address)", _BOTH, lambda s: (s.strategy,)),
         Rule("shutdown()", _BOTH),
@@ -178,7 +177,10 @@ RULES: dict[str, list[Rule]] = {
         # only what waited long enough
         *_open("execute(address,uint256,bytes,bytes32,bytes32)"),
         Rule(f"executeBatch{_BATCH})", (ANYONE,), lambda s: ([], [], [], bytes(32), bytes(32))),
-        *_open("onERC721Received(address,address,uint256,bytes)", "onERC1155Received(address,address,uint256,uint256,bytes)"),
+        *_open(
+            "onERC721Received(address,address,uint256,bytes)",
+            "onERC1155Received(address,address,uint256,uint256,bytes)",
+        ),
         Rule(
             "onERC1155BatchReceived(address,address,uint256[],uint256[],bytes)",
             (ANYONE,),
@@ -199,7 +201,11 @@ RULES: dict[str, list[Rule]] = {
         Rule(safes.FUNCTIONS[5], (), lambda s: _zeros(safes.FUNCTIONS[5]), "unsigned"),
         Rule(safes.FUNCTIONS[6], (), lambda s: _zeros(safes.FUNCTIONS[6])),
         Rule(safes.FUNCTIONS[7], (), lambda s: _zeros(safes.FUNCTIONS[7])),
-        Rule(safes.FUNCTIONS[11], (), lambda s: ([s.caller], 1, *(ZERO_ADDRESS, b"", ZERO_ADDRESS, ZERO_ADDRESS, 0, ZERO_ADDRESS))),
+        Rule(
+            safes.FUNCTIONS[11],
+            (),
+            lambda s: ([s.caller], 1, *(ZERO_ADDRESS, b"", ZERO_ADDRESS, ZERO_ADDRESS, 0, ZERO_ADDRESS)),
+        ),
         # reverts always
         *_open("simulateAndRevert(address,bytes)"),
     ],
@@ -294,7 +300,8 @@ class _Prover:
         steps = [step.title for step in plan.pending()]
         yield Check("the deployment is finished", steps[0] if steps else "yes", not steps)
         differences = [
-            f"{self.file.reason(item.place, '')}{item.here} here, {item.there} on the chain" for item in plan.differences()
+            f"{self.file.reason(item.place, '')}{item.here} here, {item.there} on the chain"
+            for item in plan.differences()
         ]
         yield Check("values are the file's", "; ".join(differences) or "all", not differences)
         foreign = [name for name, contract in self.contracts.items() if not plan.code_is_ours(contract)]
@@ -304,7 +311,9 @@ class _Prover:
             safe = Safe(self.node, self.at[name])
             owners, threshold = safe.owners(), safe.threshold()
             yield Check(f"{name}: signatures needed", f"{threshold} of {len(owners)}", 0 < threshold <= len(owners))
-            yield Check(f"{name}: the deployer is no owner", _yes(self.deployer not in owners), self.deployer not in owners)
+            yield Check(
+                f"{name}: the deployer is no owner", _yes(self.deployer not in owners), self.deployer not in owners
+            )
             yield _is(f"{name}: modules", ", ".join(safe.modules()) or "none", "none")
             yield _is(f"{name}: guard", safe.guard(), ZERO_ADDRESS)
             yield _is(f"{name}: fallback handler", safe.fallback_handler(), safes.FALLBACK_HANDLER)
@@ -461,9 +470,7 @@ class _Prover:
             venues = self.node.read(contract.kind, contract.address, "venues")
             cap = venues[0].cap if venues else 0
             rules = tuple(vars(self.node.read(contract.kind, contract.address, "rules")).values())
-        return _Scene(
-            STRANGER, contract.address, strategy, weights, limit, queue, cap, oracle, rules
-        )
+        return _Scene(STRANGER, contract.address, strategy, weights, limit, queue, cap, oracle, rules)
 
 
 def _outcome(answer: bytes | Reverted) -> tuple[str, str]:

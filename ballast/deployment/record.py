@@ -1,7 +1,7 @@
 """What a deployment has made so far, kept in a JSON file that only scripts write.
 
-The chain is the truth: an entry counts only while code stands at its address. The record says where to look once values of
-the file have changed, since addresses follow from them.
+The chain is the truth: an entry counts only while code stands at its address. The record says where to look once values
+of the file have changed, since addresses follow from them.
 """
 
 import json
@@ -39,14 +39,17 @@ class Record:
 
     def save(self, path: Path) -> None:
         """Write it, all or nothing."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f"{path.name}.{os.getpid()}")
-        draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
-        draft.replace(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
+            draft.replace(path)
+        except OSError as error:
+            raise DeploymentError(f"the record {path} cannot be written: {error.strerror}") from None
 
 
 def path_of(file: DeploymentFile, node: Node) -> Path:
-    """Return where the record belongs: under deployments/, or for a test chain, whose state is worth nothing, under build/."""
+    """Return where the record belongs: under deployments/; for a test chain, whose state is worth nothing, build/."""
     folder = ROOT / ("build/deployments" if node.is_for_tests else "deployments")
     return folder / str(file.chain) / f"{file.name}.json"
 

@@ -74,7 +74,14 @@ class SafeTransaction:
 
     def message(self) -> SignableMessage:
         """Return it as EIP-712 typed data; gas is never refunded."""
-        fields = ["to:address", "value:uint256", "data:bytes", "operation:uint8", "safeTxGas:uint256", "baseGas:uint256"]
+        fields = [
+            "to:address",
+            "value:uint256",
+            "data:bytes",
+            "operation:uint8",
+            "safeTxGas:uint256",
+            "baseGas:uint256",
+        ]
         fields += ["gasPrice:uint256", "gasToken:address", "refundReceiver:address", "nonce:uint256"]
         return encode_typed_data(
             domain_data={"chainId": self.chain_id, "verifyingContract": self.safe},

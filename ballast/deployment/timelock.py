@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from eth_abi import decode
 from eth_utils import to_checksum_address
 
+from ballast.chain import CODEC
 from ballast.deployment.deploy import CANCELLER, SAFE, DeploymentResult
 from ballast.deployment.node import TIMELOCK, Node, Sender, decode_call, encode_call
 from ballast.deployment.safe import Call, Safe, Signer
@@ -141,12 +141,14 @@ class Timelock:
         for log in self.node.logs(self.address, event, start=start):
             identifier = bytes(log["topics"][1])
             types = ["address", "uint256", "bytes", "bytes32", "uint256"]
-            target, value, data, predecessor, _ = decode(types, bytes(log["data"]))
+            target, value, data, predecessor, _ = CODEC.decode(types, bytes(log["data"]))
             index = int.from_bytes(log["topics"][2], "big")
             if index == 0:  # an operation cancelled and scheduled again counts once, with its last transaction
                 found[identifier] = {"calls": [], "predecessor": predecessor, "transaction": log["transactionHash"]}
             found[identifier]["calls"].append(Call(to_checksum_address(target), data, value))
-        return [self._looked_up(identifier, item, salts.get(identifier, bytes(32))) for identifier, item in found.items()]
+        return [
+            self._looked_up(identifier, item, salts.get(identifier, bytes(32))) for identifier, item in found.items()
+        ]
 
     def _looked_up(self, identifier: bytes, item: dict[str, Any], salt: bytes) -> Scheduled:
         state = self.state(identifier)

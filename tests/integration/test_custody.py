@@ -1,4 +1,4 @@
-"""Custody end to end: the Safe proposes, the timelock waits, anyone executes, the guardian cancels; and every role against
+"""Custody end to end: the Safe proposes, the timelock waits, anyone executes, the guardian cancels; every role against
 every function that changes state."""
 
 import pytest
@@ -8,7 +8,7 @@ from ballast.deployment import Call, Timelock, describe
 from ballast.deployment.node import Reverted, encode_call, signature_of
 from ballast.deployment.safe import FUNCTIONS
 from ballast.errors import DeploymentError
-from tests.custody_kit import *  # noqa: F403
+from tests.custody_kit import *
 from tests.custody_kit import DEPOSITOR
 
 USDC = 10**6
@@ -90,7 +90,9 @@ def test_custody__the_guardian_cancels_and_nobody_can_execute(
     assert timelock.find(identifier).state == "cancelled"
 
 
-def test_custody__several_calls_are_made_together_or_not_at_all(custody, timelock, vault, raise_cap, cap, wait, node, safe_owners, stranger):
+def test_custody__several_calls_are_made_together_or_not_at_all(
+    custody, timelock, vault, raise_cap, cap, wait, node, safe_owners, stranger
+):
     fees = Call(vault, encode_call("setFees(uint256,uint256,address)", 500, 0, custody.addresses["safe"]))
     _, operation = timelock.propose([raise_cap, fees], safe_owners[:2], stranger)
     wait(2 * DAY)
@@ -132,17 +134,19 @@ def test_safe__wants_its_threshold_of_owners(timelock, raise_cap, safe_owners, g
         timelock.propose([raise_cap], [safe_owners[0], guardian_owners[0]], stranger)
 
 
-def test_safe__itself_refuses_one_signature_and_a_forged_one(custody, raise_cap, safe_owners, guardian_owners, stranger):
+def test_safe__itself_refuses_one_signature_and_a_forged_one(
+    custody, raise_cap, safe_owners, guardian_owners, stranger
+):
     safe = custody.safe
     transaction = safe.transaction([raise_cap])
     good = safe.sign(transaction, safe_owners)
     assert len(good) == 2 * 65
     with pytest.raises(DeploymentError, match="GS020"):
         safe.execute(transaction, good[:65], stranger, what="one signature")
-    with pytest.raises(DeploymentError, match="GS026"):  # the same owner twice
-        safe.execute(transaction, good[:65] + good[:65], stranger, what="one signature twice")
     with pytest.raises(DeploymentError, match="GS026"):
-        forged = good[:65] + bytes(good[65] ^ 1 for _ in range(1)) + good[66:]
+        safe.execute(transaction, good[:65] + good[:65], stranger, what="one signature twice")
+    forged = good[:65] + bytes([good[65] ^ 1]) + good[66:]
+    with pytest.raises(DeploymentError, match="GS026"):
         safe.execute(transaction, forged, stranger, what="forged")
 
 
@@ -164,7 +168,9 @@ def test_safe__batches_calls_and_undoes_all_when_one_fails(custody, node, vault,
     assert node.read("Vault", vault, "strategy", lending).targetBps == 9000
     fees = Call(vault, encode_call("setFees(uint256,uint256,address)", 0, 0, vault))
     back = Call(vault, encode_call("setWeight(address,uint256,uint256)", lending, 9500, 300))
-    with pytest.raises(DeploymentError, match="GS013"):  # the Safe owns no vault: its part of the batch fails, so all does
+    with pytest.raises(
+        DeploymentError, match="GS013"
+    ):  # the Safe owns no vault: its part of the batch fails, so all does
         safe.act([back, fees], safe_owners[:2], stranger, what="weight and fees")
     assert node.read("Vault", vault, "strategy", lending).targetBps == 9000
 
@@ -262,7 +268,7 @@ MATRIX = {
         "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)": [
             (lambda x: (x.caller, x.vault, 1, 0, 27, bytes(32), bytes(32)), ANY)
         ],
-        "report(address)": [(lambda x: (x.lending,), ANY)],
+        "report()": [(lambda x: (), ANY)],
         "pauseDeposits()": [(lambda x: (), {OWNER, GUARDIAN})],
         "revoke(address)": [(lambda x: (x.lending,), {OWNER, GUARDIAN})],
         "shutdown()": [(lambda x: (), {OWNER, GUARDIAN})],
@@ -378,7 +384,7 @@ def test_matrix__every_function_lets_in_whom_it_should_and_nobody_else(custody, 
     target = custody.addresses[name]
     answers = node.calls([(target, encode_call(function, *make(scene)), scene.caller) for function, make, _ in cases])
     wrong = []
-    for (function, make, who), answer in zip(cases, answers, strict=True):
+    for (function, _, who), answer in zip(cases, answers, strict=True):
         error = str(answer).split("(")[0] if isinstance(answer, Reverted) else None
         refused = "OnlySelf" if function == EXECUTE else REFUSED[name]
         if role not in who:

@@ -1,4 +1,4 @@
-"""Deploying from a file: everything stands, twice changes nothing, an interruption anywhere is taken up, proof or refusal."""
+"""Deploying from a file: all of it stands, twice changes nothing, an interruption anywhere is taken up; the proof."""
 
 import json
 import os
@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from web3 import HTTPProvider, Web3
 
 from ballast import deployment
-from ballast.deployment import DeploymentFileError, commands, proof, record as records
-
+from ballast.deployment import DeploymentFileError, commands, proof
+from ballast.deployment import record as records
 from ballast.deployment.deploy import DEFAULT_ADMIN, Deployment
 from ballast.deployment.file import (
     MAX_MANAGEMENT_FEE_BPS,
@@ -23,9 +24,9 @@ from ballast.deployment.file import (
 )
 from ballast.deployment.node import Node, encode_call, signature_of
 from ballast.environment import ROOT
-from ballast.errors import DeploymentError
+from ballast.errors import BallastError, DeploymentError
 from ballast.replica import packages
-from tests.custody_kit import *  # noqa: F403
+from tests.custody_kit import *
 from tests.custody_kit import Interrupted, Interrupting
 
 ALL = 16  # transactions of the example
@@ -129,22 +130,47 @@ def test_deploy__a_broken_record_is_one_line(load, web3, deployer, tmp_path):
 # A file that was changed under a deployment that stands
 
 CHANGED = {
-    "fee": ("performance_fee: 10 %", "performance_fee: 12 %", "vault.performance_fee: 12 % here, 10 % on the chain", "timelock"),
-    "limit": ("50_000_000 USDC", "unlimited", "vault.deposit_limit: unlimited here, 50_000_000 USDC on the chain", "timelock"),
-    "cap": ("45_000_000 USDC", "46_000_000 USDC", "strategies[0].cap: 46_000_000 USDC here, 45_000_000 USDC", "timelock"),
+    "fee": (
+        "performance_fee: 10 %",
+        "performance_fee: 12 %",
+        "vault.performance_fee: 12 % here, 10 % on the chain",
+        "timelock",
+    ),
+    "limit": (
+        "50_000_000 USDC",
+        "unlimited",
+        "vault.deposit_limit: unlimited here, 50_000_000 USDC on the chain",
+        "timelock",
+    ),
+    "cap": (
+        "45_000_000 USDC",
+        "46_000_000 USDC",
+        "strategies[0].cap: 46_000_000 USDC here, 45_000_000 USDC",
+        "timelock",
+    ),
     "weight": ("weight: 95 %", "weight: 90 %", "strategies[0].weight: 90 % here, 95 % on the chain", "timelock"),
     "venue cap": ("30_000_000 USDC", "31_000_000 USDC", "venues[1].cap: 31_000_000 USDC here", "timelock"),
     "rules": ("margin: 0.5 %", "margin: 0.6 %", "rules.margin: 0.6 % here, 0.5 % on the chain", "timelock"),
     "delay": ("delay: 2 days", "delay: 3 days", "timelock.delay: 3 days here, 2 days on the chain", "timelock"),
     "threshold": ("  threshold: 2", "  threshold: 3", "safe.threshold: 3 here, 2 on the chain", "timelock"),
-    "oracle": ("max_deviation: 2 %", "max_deviation: 3 %", "oracle.max_deviation: 3 % here, 2 % on", "cannot be changed"),
-    "name": ("name: Ballast USDC\n", "name: Another\n", "vault.name: Another here, Ballast USDC on", "cannot be changed"),
+    "oracle": (
+        "max_deviation: 2 %",
+        "max_deviation: 3 %",
+        "oracle.max_deviation: 3 % here, 2 % on",
+        "cannot be changed",
+    ),
+    "name": (
+        "name: Ballast USDC\n",
+        "name: Another\n",
+        "vault.name: Another here, Ballast USDC on",
+        "cannot be changed",
+    ),
 }
 
 
 @pytest.mark.parametrize("case", CHANGED.values(), ids=CHANGED.keys())
 def test_deploy__a_changed_file_is_refused_with_the_way_to_change(standing, load, web3, deployer, case):
-    result, record = standing
+    _, record = standing
     old, new, reason, way = case
     changed = load("standing", (old, new))
     line = changed.path.read_text()[: changed.path.read_text().index(new)].count("\n") + 1
@@ -170,7 +196,9 @@ def test_deploy__a_file_changed_halfway_is_refused_until_it_is_restored(load, we
     record = tmp_path / "record.json"
     with pytest.raises(Interrupted):
         deployment.deploy(load("halfway"), web3, Interrupting(deployer, 6), record=record)
-    with pytest.raises(DeploymentFileError, match="rules.window: 13 hours here, 12 hours on the chain; restore it to finish"):
+    with pytest.raises(
+        DeploymentFileError, match=r"rules\.window: 13 hours here, 12 hours on the chain; restore it to finish"
+    ):
         deployment.deploy(load("halfway", ("window: 12 hours", "window: 13 hours")), web3, deployer, record=record)
     # what is not made yet may still change
     result = deployment.deploy(load("halfway", ("weight: 95 %", "weight: 90 %")), web3, deployer, record=record)
@@ -224,7 +252,7 @@ def test_deploy__refuses_a_file_that_does_not_fit_the_chain(load, web3, deployer
 def test_deploy__refuses_a_symbol_that_is_not_the_tokens(write, web3, deployer):
     path = write("symbol")
     path.write_text(path.read_text().replace("_000 USDC", "_000 USDT").replace("symbol: USDC", "symbol: USDT"))
-    with pytest.raises(DeploymentFileError, match="asset.symbol: is USDC on the chain"):
+    with pytest.raises(DeploymentFileError, match=r"asset\.symbol: is USDC on the chain"):
         deployment.deploy(deployment.load(path), web3, deployer)
 
 
@@ -239,8 +267,10 @@ def test_deploy__test_accounts_own_nothing_on_a_real_chain(load, web3, deployer,
 
 def test_deploy__says_why_a_constructor_refuses(load, web3, deployer):
     # it stands, but provides no pool
-    file = load("refusing", ("0x2f39d218133AFaB8F2B819B1066c7E434Ad94E9e", "0xBBBBBbbBBb9cC5e90e3b3Af64bdAF62C37EEFFCb"))
-    with pytest.raises(DeploymentError, match="^make lending/aave .*: the chain refuses: "):
+    file = load(
+        "refusing", ("0x2f39d218133AFaB8F2B819B1066c7E434Ad94E9e", "0xBBBBBbbBBb9cC5e90e3b3Af64bdAF62C37EEFFCb")
+    )
+    with pytest.raises(DeploymentError, match=r"^make lending/aave .*: the chain refuses: "):
         deployment.deploy(file, web3, deployer)
 
 
@@ -303,7 +333,9 @@ def test_prove__fails_while_the_deployer_still_owns_the_vault(load, web3, node, 
 def test_prove__fails_when_the_deployer_has_a_role_on_the_timelock(standing, node, deployer, impersonate):
     result, _ = standing
     timelock = result.addresses["timelock"]
-    impersonate(timelock, timelock, encode_call("grantRole(bytes32,address)", proof.ROLES["PROPOSER"], deployer.address))
+    impersonate(
+        timelock, timelock, encode_call("grantRole(bytes32,address)", proof.ROLES["PROPOSER"], deployer.address)
+    )
     failures = deployment.prove(result).failures
     assert "timelock: PROPOSER: safe, the deployer" in failures
     assert any(line.startswith("timelock.schedule(") and "the deployer may call it" in line for line in failures)
@@ -324,12 +356,20 @@ def test_prove__finds_what_was_scheduled_before_the_deployer_let_go(load, web3, 
         deployment.deploy(file, web3, Interrupting(deployer, 13))
     plan = Deployment(file, node, deployer.address)
     timelock = plan.contracts["timelock"].address
-    impersonate(deployer.address, timelock, encode_call("grantRole(bytes32,address)", proof.ROLES["PROPOSER"], deployer.address))
+    impersonate(
+        deployer.address, timelock, encode_call("grantRole(bytes32,address)", proof.ROLES["PROPOSER"], deployer.address)
+    )
     schedule = "schedule(address,uint256,bytes,bytes32,bytes32,uint256)"
     impersonate(
-        deployer.address, timelock, encode_call(schedule, plan.contracts["vault"].address, 0, b"", bytes(32), bytes(32), 172800)
+        deployer.address,
+        timelock,
+        encode_call(schedule, plan.contracts["vault"].address, 0, b"", bytes(32), bytes(32), 172800),
     )
-    impersonate(deployer.address, timelock, encode_call("revokeRole(bytes32,address)", proof.ROLES["PROPOSER"], deployer.address))
+    impersonate(
+        deployer.address,
+        timelock,
+        encode_call("revokeRole(bytes32,address)", proof.ROLES["PROPOSER"], deployer.address),
+    )
     [failure] = deployment.prove(deployment.deploy(file, web3, deployer)).failures
     assert failure.startswith("timelock: scheduled while the deployer had its role: 0x")
 
@@ -369,7 +409,7 @@ def test_prove__finds_code_that_is_not_this_checkouts(standing, web3, node):
 
 
 def test_command__json_is_all_of_standard_output(standing, web3, deployer, write, capsys, monkeypatch):
-    result, record = standing
+    result, _ = standing
     monkeypatch.setattr(commands.records, "path_of", lambda file, node: ROOT / "build" / "deployments" / "unused.json")
     path = write("standing")
     commands.run(path, web3, deployer, mode="deploy", as_json=True, lasting=False)
@@ -402,9 +442,31 @@ def test_command__runs_as_it_is_typed(web3, write):
     """Through Ape, on this test's own node; a file that is refused, so nothing is left behind."""
     path = write("typed", ("  threshold: 2", "  threshold: 9"))
     network = f"ethereum:mainnet:{web3.provider.endpoint_uri}"
-    command = [str(Path(sys.executable).with_name("ape")), "run", "deploy", "--file", str(path), "--network", network, "--json"]
+    command = [
+        str(Path(sys.executable).with_name("ape")),
+        "run",
+        "deploy",
+        "--file",
+        str(path),
+        "--network",
+        network,
+        "--json",
+    ]
     done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert done.stdout == ""
     assert f"{path}:18: safe.threshold: 9 signatures of 3 owners: can never act" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_command__a_node_that_does_not_answer_is_one_line(write, deployer):
+    with pytest.raises(BallastError) as caught:
+        commands.run(
+            write("silent"),
+            Web3(HTTPProvider("http://127.0.0.1:9/key")),
+            deployer,
+            mode="deploy",
+            as_json=True,
+            lasting=False,
+        )
+    assert str(caught.value) == "the node at 127.0.0.1:9 fails: ConnectionError"

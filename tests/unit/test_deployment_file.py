@@ -61,14 +61,29 @@ def test_load__takes_addresses_without_quotes(tmp_path):
 ONE_VALUE = {
     "unknown key": ("  threshold: 2", "  threshold: 2\n  treshold: 2", "safe.treshold", "is no known key", 1),
     "unknown key at the top": ("chain: 1", "chain: 1\nchian: 1", "chian", "is no known key", 1),
-    "no mapping": ("timelock:\n  delay: 2 days", "timelock: 2 days", "timelock", "should be a mapping of keys to values"),
-    "a mapping for a value": ("chain: 1", "chain: {id: 1}", "chain", "should be a single value, not a mapping or a list"),
+    "no mapping": (
+        "timelock:\n  delay: 2 days",
+        "timelock: 2 days",
+        "timelock",
+        "should be a mapping of keys to values",
+    ),
+    "a mapping for a value": (
+        "chain: 1",
+        "chain: {id: 1}",
+        "chain",
+        "should be a single value, not a mapping or a list",
+    ),
     "empty value": ("chain: 1", "chain:", "chain", "is empty"),
     "no number": ("chain: 1", "chain: one", "chain", "'one' is no whole number"),
     "chain zero": ("chain: 1", "chain: 0", "chain", "0 is under the least allowed, 1"),
     "bad name": ("name: usdc-core", "name: USDC core", "name", "'USDC core' is no name"),
     "threshold zero": ("  threshold: 2", "  threshold: 0", "safe.threshold", "0 is under the least allowed, 1"),
-    "threshold over owners": ("  threshold: 2", "  threshold: 4", "safe.threshold", "4 signatures of 3 owners: can never act"),
+    "threshold over owners": (
+        "  threshold: 2",
+        "  threshold: 4",
+        "safe.threshold",
+        "4 signatures of 3 owners: can never act",
+    ),
     "guardian threshold": ("  threshold: 1", "  threshold: 3", "guardian.threshold", "3 signatures of 2 owners"),
     "owner twice": (BETA, ALPHA, "safe.owners[1]", f"{ALPHA} is an owner already"),
     "sentinel owner": (BETA, "0x" + 39 * "0" + "1", "safe.owners[1]", "cannot own a Safe"),
@@ -76,12 +91,32 @@ ONE_VALUE = {
     "short address": (ALPHA, ALPHA[:-1], "safe.owners[0]", "is no address: 0x and 40 hexadecimal digits"),
     "no checksum": (ALPHA, ALPHA.lower(), "safe.owners[0]", f"has no checksum: write {ALPHA}"),
     "wrong checksum": (ALPHA, ALPHA[:-1] + "7", "safe.owners[0]", "does not match its checksum"),
-    "delay too short": ("delay: 2 days", "delay: 23 hours", "timelock.delay", "23 hours is under the least allowed, 1 day"),
-    "delay too long": ("delay: 2 days", "delay: 31 days", "timelock.delay", "31 days is over the most allowed, 30 days"),
-    "no unit of time": ("delay: 2 days", "delay: 172800", "timelock.delay", "'172800' is no duration: write it as '2 days'"),
+    "delay too short": (
+        "delay: 2 days",
+        "delay: 23 hours",
+        "timelock.delay",
+        "23 hours is under the least allowed, 1 day",
+    ),
+    "delay too long": (
+        "delay: 2 days",
+        "delay: 31 days",
+        "timelock.delay",
+        "31 days is over the most allowed, 30 days",
+    ),
+    "no unit of time": (
+        "delay: 2 days",
+        "delay: 172800",
+        "timelock.delay",
+        "'172800' is no duration: write it as '2 days'",
+    ),
     "part of a second": ("delay: 2 days", "delay: 2.000001 days", "timelock.delay", "is no whole number of seconds"),
     "decimals": ("decimals: 6", "decimals: 19", "asset.decimals", "19 is over the most allowed, 18"),
-    "twap too short": ("twap_period: 30 minutes", "twap_period: 1 minute", "oracle.twap_period", "least allowed, 5 minutes"),
+    "twap too short": (
+        "twap_period: 30 minutes",
+        "twap_period: 1 minute",
+        "oracle.twap_period",
+        "least allowed, 5 minutes",
+    ),
     "deviation": ("max_deviation: 2 %", "max_deviation: 11 %", "oracle.max_deviation", "over the most allowed, 10 %"),
     "quote is not the asset": (
         'quote: "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"',
@@ -89,24 +124,85 @@ ONE_VALUE = {
         "oracle.quote",
         "the price has to be in USDC",
     ),
-    "performance fee": ("performance_fee: 10 %", "performance_fee: 51 %", "vault.performance_fee", "over the most allowed, 50 %"),
-    "management fee": ("management_fee: 0 %", "management_fee: 501 bps", "vault.management_fee", "over the most allowed, 5 %"),
+    "performance fee": (
+        "performance_fee: 10 %",
+        "performance_fee: 51 %",
+        "vault.performance_fee",
+        "over the most allowed, 50 %",
+    ),
+    "management fee": (
+        "management_fee: 0 %",
+        "management_fee: 501 bps",
+        "vault.management_fee",
+        "over the most allowed, 5 %",
+    ),
     "fee without unit": ("performance_fee: 10 %", "performance_fee: 10", "vault.performance_fee", "'10' is no share"),
-    "fee too fine": ("performance_fee: 10 %", "performance_fee: 0.001 %", "vault.performance_fee", "no whole number of hundredths"),
-    "fee recipient": ("fee_recipient: safe", "fee_recipient: treasury", "vault.fee_recipient", "treasury is no address"),
-    "zero fee recipient": ("fee_recipient: safe", f"fee_recipient: {ZERO}", "vault.fee_recipient", "is the zero address"),
-    "unlock period": ("unlock_period: 3 days", "unlock_period: 59 minutes", "vault.unlock_period", "least allowed, 1 hour"),
+    "fee too fine": (
+        "performance_fee: 10 %",
+        "performance_fee: 0.001 %",
+        "vault.performance_fee",
+        "no whole number of hundredths",
+    ),
+    "fee recipient": (
+        "fee_recipient: safe",
+        "fee_recipient: treasury",
+        "vault.fee_recipient",
+        "treasury is no address",
+    ),
+    "zero fee recipient": (
+        "fee_recipient: safe",
+        f"fee_recipient: {ZERO}",
+        "vault.fee_recipient",
+        "is the zero address",
+    ),
+    "unlock period": (
+        "unlock_period: 3 days",
+        "unlock_period: 59 minutes",
+        "vault.unlock_period",
+        "least allowed, 1 hour",
+    ),
     "amount without token": ("50_000_000 USDC", "50_000_000", "vault.deposit_limit", "write it as '1_000_000 USDC'"),
-    "amount of another token": ("50_000_000 USDC", "50_000_000 WETH", "vault.deposit_limit", "in WETH, but the token is USDC"),
-    "amount too fine": ("50_000_000 USDC", "0.0000001 USDC", "vault.deposit_limit", "is no whole number of units of 1e-6 USDC"),
+    "amount of another token": (
+        "50_000_000 USDC",
+        "50_000_000 WETH",
+        "vault.deposit_limit",
+        "in WETH, but the token is USDC",
+    ),
+    "amount too fine": (
+        "50_000_000 USDC",
+        "0.0000001 USDC",
+        "vault.deposit_limit",
+        "is no whole number of units of 1e-6 USDC",
+    ),
     "strategy kind": ("kind: lending_router", "kind: hodl", "strategies[0].kind", "'hodl' is not 'lending_router'"),
-    "strategy name is taken": ("- name: lending", "- name: vault", "strategies[0].name", "vault is a name of the deployment's own"),
+    "strategy name is taken": (
+        "- name: lending",
+        "- name: vault",
+        "strategies[0].name",
+        "vault is a name of the deployment's own",
+    ),
     "weight": ("weight: 95 %", "weight: 101 %", "strategies[0].weight", "over the most allowed, 100 %"),
     "no band": ("band: 3 %", "band: 0 %", "strategies[0].band", "under the least allowed, 0.01 %"),
+    "band over weight": ("weight: 95 %", "weight: 3 %", "strategies[0].band", "would never be filled", 1),
     "margin": ("margin: 0.5 %", "margin: 0.01 %", "strategies[0].rules.margin", "under the least allowed, 0.05 %"),
-    "window": ("window: 12 hours", "window: 11 hours", "strategies[0].rules.window", "under the least allowed, 12 hours"),
-    "no gas": ("gas_units: 900_000", "gas_units: 0", "strategies[0].rules.gas_units", "0 is under the least allowed, 1"),
-    "venue kind": ("kind: morpho_blue", "kind: compound", "strategies[0].venues[1].kind", "'compound' is no known kind"),
+    "window": (
+        "window: 12 hours",
+        "window: 11 hours",
+        "strategies[0].rules.window",
+        "under the least allowed, 12 hours",
+    ),
+    "no gas": (
+        "gas_units: 900_000",
+        "gas_units: 0",
+        "strategies[0].rules.gas_units",
+        "0 is under the least allowed, 1",
+    ),
+    "venue kind": (
+        "kind: morpho_blue",
+        "kind: compound",
+        "strategies[0].venues[1].kind",
+        "'compound' is no known kind",
+    ),
     "venue key": ("        morpho: ", "        morphoo: ", "strategies[0].venues[1].morphoo", "is no known key"),
     "venue name twice": ("- name: morpho", "- name: aave", "strategies[0].venues[1].name", "aave stands here twice"),
     "market id": ("7d1d65e129c5fff0990ff758", "7d1d", "strategies[0].venues[1].market", "is no 32-byte id"),
@@ -141,7 +237,7 @@ def test_load__names_all_that_is_wrong_in_the_order_of_the_file(tmp_path):
 
 
 def test_load__empty_lists_are_refused(tmp_path):
-    head, _, tail = TEXT.partition("strategies:\n")
+    head, _, _ = TEXT.partition("strategies:\n")
     line = head.count("\n") + 1
     assert refusals(tmp_path, head + "strategies: []\n") == [f"{line}: strategies: holds 0, but should hold at least 1"]
     assert refusals(tmp_path, head + "strategies: lending\n") == [f"{line}: strategies: should be a list"]
@@ -187,7 +283,7 @@ def test_load__what_is_no_yaml_is_refused_with_its_line(tmp_path):
 
 
 def test_load__a_missing_file_is_one_line(tmp_path):
-    with pytest.raises(DeploymentFileError, match="nowhere.yaml: no such file$"):
+    with pytest.raises(DeploymentFileError, match=r"nowhere\.yaml: no such file$"):
         deployment.load(tmp_path / "nowhere.yaml")
 
 
