@@ -49,6 +49,10 @@ class NodeRefusal(NodeError):
     """The node answered that it will not do what was asked."""
 
 
+class BatchTooLarge(NodeError):
+    """A batched call used up its gas."""
+
+
 class CallReverted(Exception):
     """A simulated call reverted with `data`."""
 
@@ -84,6 +88,8 @@ def read_all(web3: Web3, views: Sequence[View], *, block: str = "latest") -> lis
     ------
     NodeError
         The node is out of reach, refuses, or has no Multicall3 at its address.
+    BatchTooLarge
+        The views used up the call's gas between them.
     """
     packed = encode(["(address,bool,bytes)[]"], [[(each.target, True, each.data) for each in views]])
     call = {
@@ -96,7 +102,7 @@ def read_all(web3: Web3, views: Sequence[View], *, block: str = "latest") -> lis
     try:
         answer = bytes.fromhex(ask(web3, "eth_call", call, block, {NOBODY: RICH})[2:])
     except CallReverted as error:
-        raise NodeError(f"the batched call of {len(views)} views ran out of gas: ask for fewer contracts") from error
+        raise BatchTooLarge(f"the batched call of {len(views)} views ran out of gas: ask for fewer") from error
     if not answer:
         raise NodeError(f"no Multicall3 at {MULTICALL3} on this chain: name a network that has it")
     return [(bool(ok), bytes(data)) for ok, data in CODEC.decode(["(bool,bytes)[]"], answer)[0]]
@@ -128,7 +134,7 @@ def ask(web3: Web3, method: str, *params: Any) -> Any:
     Raises
     ------
     CallReverted
-        A call or an estimate reverted; its `data` says why.
+        A call or an estimate reverted, or ran out of gas; its `data` says why.
     NodeRefusal
         The node answered with another error.
     NodeError
@@ -145,7 +151,8 @@ def ask(web3: Web3, method: str, *params: Any) -> Any:
         return answer.get("result")
     said: Any = answer["error"]
     message, data = (said.get("message", said), said.get("data")) if isinstance(said, dict) else (said, None)
-    if "revert" in str(message).lower() or (isinstance(said, dict) and said.get("code") == 3):
+    words = str(message).lower().replace(" ", "")
+    if "revert" in words or "outofgas" in words or (isinstance(said, dict) and said.get("code") == 3):
         raise CallReverted(_hex_in(data))
     raise NodeRefusal(f"the node at {node_name(web3)} refuses {method}: {_line(message)}")
 

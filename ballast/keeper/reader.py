@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from web3 import Web3
 
-from ballast.chain import NEXT_BLOCK, Answer, read_all, short_text, unpack, view
+from ballast.chain import NEXT_BLOCK, Answer, BatchTooLarge, read_all, short_text, unpack, view
 from ballast.keeper.reverts import ErrorBook
 from ballast.keeper.state import Contract, ContractState, Reading, Snapshot
 from ballast.mainnet import MULTICALL3
@@ -23,23 +23,27 @@ class ChainReader:
     def read(self) -> Snapshot:
         """Return the state of all contracts as the next block would see it: one call.
 
-        Only when a contract fails without saying why are the failed ones asked again, one by one: it may have burned
-        the gas of the whole batch and taken the ones after it down with it.
+        Only when a contract fails without saying why, or the whole batch does, are the failed ones asked again, one by
+        one: one may have burned the gas of all and taken the others down with it.
         """
         head = [
             view(MULTICALL3, "getBlockNumber()"),
             view(MULTICALL3, "getCurrentBlockTimestamp()"),
             view(MULTICALL3, "getBasefee()"),
         ]
-        views = head + [view(each.address, "readings()") for each in self._contracts]
-        answers = read_all(self._web3, views, block=NEXT_BLOCK)
-        block, timestamp, base_fee = (unpack(answer, "uint256") for answer in answers[:3])
-        states = [self._state(*each) for each in zip(self._contracts, answers[3:], strict=True)]
-        failed = [index for index, (ok, data) in enumerate(answers[3:]) if not ok and not data]
-        if failed and len(states) > 1:
-            for index in failed:
-                alone = read_all(self._web3, [views[3 + index]], block=NEXT_BLOCK)
-                states[index] = self._state(self._contracts[index], alone[0])
+        views = [view(each.address, "readings()") for each in self._contracts]
+        try:
+            both = read_all(self._web3, head + views, block=NEXT_BLOCK)
+            first, answers = both[: len(head)], both[len(head) :]
+        except BatchTooLarge:
+            first, answers = read_all(self._web3, head, block=NEXT_BLOCK), [(False, b"")] * len(views)
+        if len(views) > 1:
+            answers = [
+                read_all(self._web3, [each], block=NEXT_BLOCK)[0] if answer == (False, b"") else answer
+                for each, answer in zip(views, answers, strict=True)
+            ]
+        block, timestamp, base_fee = (unpack(answer, "uint256") for answer in first)
+        states = (self._state(*each) for each in zip(self._contracts, answers, strict=True))
         return Snapshot(block, timestamp, base_fee, tuple(states))
 
     def _state(self, contract: Contract, answer: Answer) -> ContractState:

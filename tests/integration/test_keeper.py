@@ -14,7 +14,7 @@ from tests.router_kit import AAVE, DAY, UNLIMITED, USDC, WINDOW, out_of_band
 
 GWEI = 10**9
 REVERTS = to_checksum_address("0x" + "b0" * 20)
-BURNS_GAS = to_checksum_address("0x" + "b1" * 20)
+BURNS_GAS = [to_checksum_address(f"0xb1{index:038x}") for index in range(3)]
 EMPTY = to_checksum_address("0x" + "b2" * 20)
 
 
@@ -155,11 +155,13 @@ def test_max_fee__refuses_above_and_lets_pass_below(make, funded, set_base_fee, 
 
 def test_broken_contracts__do_not_stop_the_others(make, funded, router, chain):
     chain.provider.make_request("anvil_setCode", [REVERTS, "0x60006000fd"])
-    chain.provider.make_request("anvil_setCode", [BURNS_GAS, "0xfe"])
-    broken = [Contract(address, address[:6]) for address in (BURNS_GAS, REVERTS, EMPTY)]
+    for address in BURNS_GAS:
+        chain.provider.make_request("anvil_setCode", [address, "0xfe"])
+    # the gas that each burner leaves to the next would not suffice for the vault
+    broken = [Contract(address, address[:6]) for address in (*BURNS_GAS, REVERTS, EMPTY)]
     cycle = make(*broken, Contract(mainnet.USDC, "USDC"), funded, router).cycle()
-    assert results(cycle)[:5] == [Result.UNREADABLE] * 4 + [Result.MENDED]
-    assert cycle.outcomes[2].note == "no contract at this address"
+    assert results(cycle)[:7] == [Result.UNREADABLE] * 6 + [Result.MENDED]
+    assert cycle.outcomes[4].note == "no contract at this address"
     assert not out_of_band(funded)
 
 
