@@ -3,6 +3,7 @@
 import pytest
 from ape import reverts
 
+from ballast import properties as P
 from tests.vault_kit import DAY, UNIT, price_ray
 
 
@@ -70,7 +71,7 @@ def test_just_in_time__a_deposit_around_a_report_gains_nothing(
     vault.report(sender=attacker)
     vault.redeem(vault.balanceOf(attacker), attacker, attacker, sender=attacker)
     # three blocks of a profit that unlocks over ten days
-    assert token.balanceOf(attacker) - before <= 50 * UNIT * 5 // (10 * DAY)
+    assert token.balanceOf(attacker) - before <= 50 * UNIT * 5 // (10 * DAY), P.VAULT_ROUND_TRIP
 
 
 def test_flash_deposit__can_neither_report_nor_rebalance(vault, strategy, token, project, owner, attacker, keeper):
@@ -156,7 +157,7 @@ def test_small_steps__never_beat_one_large_one(vault, strategy, token, attacker,
     for assets in (1, 2, 3, 5, 7):
         vault.deposit(assets, attacker, sender=attacker)
         vault.withdraw(vault.maxWithdraw(attacker), attacker, attacker, sender=attacker)
-        assert wealth(token, vault, attacker) <= start
+        assert wealth(token, vault, attacker) <= start, P.VAULT_ROUND_TRIP
     for _ in range(5):
         vault.mint(10**6 - 1, attacker, sender=attacker)
     assert wealth(token, vault, attacker) <= start

@@ -1,0 +1,19 @@
+"""What must always hold, each property with an id. Checks carry the sentence as their message, so a failure names it."""
+
+from typing import Final
+
+VAULT_SOLVENT: Final = "VAULT_SOLVENT: the vault holds at least its idle assets in tokens"
+VAULT_BOOKS: Final = "VAULT_BOOKS: idle and debt add up to net assets and locked profit; the debts add up to the total"
+VAULT_SHARES: Final = "VAULT_SHARES: the balances add up to the supply"
+VAULT_PRICE: Final = "VAULT_PRICE: the share price falls by a booked loss alone"
+VAULT_ROUND_TRIP: Final = "VAULT_ROUND_TRIP: in and out again gains nothing"
+VAULT_PREVIEW: Final = "VAULT_PREVIEW: a preview is what the call then gives"
+VAULT_EXIT: Final = "VAULT_EXIT: a withdrawal within maxWithdraw, a redemption within maxRedeem never reverts"
+VAULT_ROLES: Final = "VAULT_ROLES: nobody without the role changes anything"
+ROUTER_BOOKS: Final = "ROUTER_BOOKS: the router holds its idle assets, and the venues' positions are what they stored"
+ROUTER_STEADY: Final = "ROUTER_STEADY: no action but an exit lowers the router's net value by more than rounding"
+
+#: every property by its id
+ALL: Final = {
+    text.split(":")[0]: text for name, text in sorted(globals().items()) if name.startswith(("VAULT_", "ROUTER_"))
+}
