@@ -32,8 +32,9 @@ def connected(network: str) -> Iterator[Any]:
 
     if "mainnet-fork" in network and not UPSTREAM_IS_REAL:
         replica.ensure_running()
+    # for good: a fork says at the very end that it stops
+    logger.set_level(LogLevel.WARNING)
     with ExitStack() as stack:
-        stack.enter_context(logger.at_level(LogLevel.WARNING))
         try:
             context = networks.parse_network_choice(network)
         except (NetworkError, ValueError):

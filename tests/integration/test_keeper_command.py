@@ -33,9 +33,9 @@ def vault(project, owner, guardian, curator, fee_recipient, router, usdc, give_u
 
 @pytest.fixture
 def start(w3):
-    def call(*arguments, uri=w3.provider.endpoint_uri):
+    def call(*arguments, uri=w3.provider.endpoint_uri, network=None):
         return subprocess.Popen(
-            [APE, "run", "keep", *arguments, "--network", f"ethereum:mainnet:{uri}"],
+            [APE, "run", "keep", *arguments, "--network", network or f"ethereum:mainnet:{uri}"],
             cwd=ROOT,
             env={**os.environ, "COLUMNS": "140"},
             stdout=subprocess.PIPE,
@@ -99,10 +99,11 @@ def test_loop__ctrl_c_ends_it_after_the_cycle_under_way(start, vault):
     assert "Traceback" not in errors
 
 
-def test_a_contract_that_is_none__exits_with_3(run):
-    done = run("once", "--contract", "0x" + "b2" * 20)
-    assert done.returncode == 3
-    assert "no contract at this address" in done.stdout
+def test_a_contract_that_is_none__exits_with_3__and_a_fork_of_its_own_keeps_json_clean(start):
+    process = start("once", "--json", "--contract", "0x" + "b2" * 20, network="ethereum:mainnet-fork:foundry")
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert json.loads(printed)["contracts"][0]["note"] == "no contract at this address"
 
 
 @pytest.mark.parametrize(
