@@ -2,8 +2,9 @@
 
 import pytest
 
-from ballast import replica
+from ballast import compiled, replica
 from ballast.environment import UPSTREAM_IS_REAL
+from ballast.errors import BallastError
 
 
 def pytest_configure(config):
@@ -19,7 +20,13 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish(session):
-    """Start the replica before Ape takes its fork, unless a real node or another network is asked for."""
+    """Compile what has changed; start the replica before Ape takes its fork, unless another network is asked for."""
+    on_chain = any({"chain", "project"} & set(getattr(item, "fixturenames", ())) for item in session.items)
+    if on_chain and not session.config.option.collectonly:
+        try:
+            compiled.ensure()
+        except BallastError as error:
+            pytest.exit(str(error), 1)
     network = session.config.getoption("--network", default=None) or "mainnet-fork"
     if session.items and "mainnet-fork" in network and not UPSTREAM_IS_REAL and not session.config.option.collectonly:
         if replica.ensure_running().stale:

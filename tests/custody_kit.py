@@ -41,8 +41,7 @@ def web3(chain):
 
 
 @pytest.fixture(scope="module")
-def node(web3, project):
-    project.load_contracts()
+def node(web3):
     return Node(web3)
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 from eth_account.messages import SignableMessage
 from web3 import Web3
 
+from ballast import compiled
 from ballast.deployment.node import Node, Sender, UnlockedSender
 from ballast.deployment.safe import Safe, Signer
-from ballast.errors import ConfigurationError, DeploymentError
+from ballast.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI, ProviderAPI
@@ -108,13 +109,5 @@ def _test_accounts() -> Any:
 
 def ready(provider: "ProviderAPI") -> Web3:
     """Compile what is not compiled and return the provider's Web3."""
-    from ape import project
-    from ape.exceptions import CompilerError
-
-    try:
-        project.load_contracts()
-    except CompilerError as error:
-        raise DeploymentError(
-            f"the contracts do not compile: {str(error).splitlines()[0]}; ape compile says more"
-        ) from None
+    compiled.ensure()
     return provider.web3

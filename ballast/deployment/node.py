@@ -16,13 +16,13 @@ from web3 import Web3
 from web3.exceptions import TimeExhausted, Web3RPCError
 
 from ballast.chain import CODEC, NodeRefusal, node_name
+from ballast.compiled import FILE as COMPILED
 from ballast.environment import ROOT
 from ballast.errors import DeploymentError
 from ballast.mainnet import CREATE2_DEPLOYER
 
 OURS = ("Vault", "LendingRouter", "Oracle", "AaveV3Lending", "MorphoBlueLending")
 TIMELOCK = "TimelockController"
-_COMPILED = ROOT / ".build" / "__local__.json"
 _TIMELOCK = ROOT / "node_modules/@openzeppelin/contracts/build/contracts/TimelockController.json"
 _BATCH = 100
 _RECEIPT_SECONDS = 300
@@ -81,7 +81,7 @@ class Artifacts:
 
     def __init__(self) -> None:
         try:
-            compiled = json.loads(_COMPILED.read_text())["contractTypes"]
+            compiled = json.loads(COMPILED.read_text())["contractTypes"]
             self._abis = {name: compiled[name]["abi"] for name in OURS}
             self._codes = {name: compiled[name]["deploymentBytecode"]["bytecode"] for name in OURS}
             timelock = json.loads(_TIMELOCK.read_text())
