@@ -1,7 +1,8 @@
 """Contracts compiled from the sources as they are.
 
-Ape compiles a file again when that file has changed, but not the files that import it: after a change in a base contract,
-what inherits from it would be tested and deployed as it was before. So all is compiled anew when anything has changed.
+Ape compiles a file again when that file has changed, but not the files that import it: after a change in a base
+contract, what inherits from it would be tested and deployed as it was before. So all is compiled anew when anything has
+changed.
 """
 
 import hashlib

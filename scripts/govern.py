@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import click
-from ape.cli import ConnectedProviderCommand, account_option
+from ape.cli import account_option
 
 from ballast.console import one_line_errors
-from ballast.logs import quiet_if_set
 
 
 @click.group()
@@ -15,12 +14,15 @@ def cli():
 
 
 def _shared(function):
-    function = click.option("--json", "as_json", is_flag=True, callback=quiet_if_set, help="JSON on standard output.")(
-        function
-    )
-    return click.option(
-        "--file", "path", type=click.Path(path_type=Path), required=True, help="The deployment's file."
+    function = click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")(function)
+    function = click.option(
+        "--network",
+        default="ethereum:mainnet:node",
+        show_default=True,
+        help="Ape's name of the chain, or with a URL.",
     )(function)
+    file = click.option("--file", "path", type=click.Path(path_type=Path), required=True, help="The deployment's file.")
+    return file(function)
 
 
 _signer = click.option(
@@ -28,69 +30,77 @@ _signer = click.option(
 )
 
 
-@cli.command(cls=ConnectedProviderCommand)
+@cli.command()
 @_shared
 @one_line_errors
-def status(provider, path: Path, as_json: bool):
+def status(path: Path, network: str, as_json: bool):
     """Show every operation of the timelock with its calls, and when it can be executed."""
     from ballast.deployment import ape_edge, commands
+    from ballast.network import connected
 
-    commands.status(path, ape_edge.ready(provider), ape_edge.sender(provider, None, needed=False), as_json=as_json)
+    with connected(network) as provider:
+        anyone = ape_edge.sender(provider, None, needed=False)
+        commands.status(path, ape_edge.ready(provider), anyone, as_json=as_json)
 
 
-@cli.command(cls=ConnectedProviderCommand)
+@cli.command()
 @_shared
 @account_option(prompt=False)
 @_signer
 @click.option("--dry-run", is_flag=True, help="Show what the owners would sign; sign and send nothing.")
 @click.argument("words", nargs=-1, required=True, metavar="CONTRACT FUNCTION [ARGUMENT]...")
 @one_line_errors
-def propose(
-    provider, account, path: Path, aliases: tuple[str, ...], words: tuple[str, ...], dry_run: bool, as_json: bool
-):
+def propose(path: Path, network: str, account, aliases: tuple[str, ...], words, dry_run: bool, as_json: bool):
     """Let the Safe schedule one call, for example: vault setCap lending "60_000_000 USDC"."""
     from ballast.deployment import ape_edge, commands
+    from ballast.network import connected
 
-    commands.propose(
-        path,
-        ape_edge.ready(provider),
-        ape_edge.sender(provider, account, needed=not dry_run),
-        lambda safe: ape_edge.signers(provider, safe, aliases),
-        words,
-        dry_run=dry_run,
-        as_json=as_json,
-    )
+    with connected(network) as provider:
+        commands.propose(
+            path,
+            ape_edge.ready(provider),
+            ape_edge.sender(provider, account, needed=not dry_run),
+            lambda safe: ape_edge.signers(provider, safe, aliases),
+            words,
+            dry_run=dry_run,
+            as_json=as_json,
+        )
 
 
-@cli.command(cls=ConnectedProviderCommand)
+@cli.command()
 @_shared
 @account_option(prompt=False)
 @click.argument("identifier", metavar="ID")
 @one_line_errors
-def execute(provider, account, path: Path, identifier: str, as_json: bool):
+def execute(path: Path, network: str, account, identifier: str, as_json: bool):
     """Execute an operation that has waited long enough. Anyone may."""
     from ballast.deployment import ape_edge, commands
+    from ballast.network import connected
 
-    commands.execute(path, ape_edge.ready(provider), ape_edge.sender(provider, account), identifier, as_json=as_json)
+    with connected(network) as provider:
+        web3 = ape_edge.ready(provider)
+        commands.execute(path, web3, ape_edge.sender(provider, account), identifier, as_json=as_json)
 
 
-@cli.command(cls=ConnectedProviderCommand)
+@cli.command()
 @_shared
 @account_option(prompt=False)
 @_signer
 @click.option("--by", type=click.Choice(["guardian", "safe"]), default="guardian", help="Which Safe cancels.")
 @click.argument("identifier", metavar="ID")
 @one_line_errors
-def cancel(provider, account, path: Path, aliases: tuple[str, ...], by: str, identifier: str, as_json: bool):
+def cancel(path: Path, network: str, account, aliases: tuple[str, ...], by: str, identifier: str, as_json: bool):
     """Cancel an operation that waits."""
     from ballast.deployment import ape_edge, commands
+    from ballast.network import connected
 
-    commands.cancel(
-        path,
-        ape_edge.ready(provider),
-        ape_edge.sender(provider, account),
-        lambda safe: ape_edge.signers(provider, safe, aliases),
-        identifier,
-        by=by,
-        as_json=as_json,
-    )
+    with connected(network) as provider:
+        commands.cancel(
+            path,
+            ape_edge.ready(provider),
+            ape_edge.sender(provider, account),
+            lambda safe: ape_edge.signers(provider, safe, aliases),
+            identifier,
+            by=by,
+            as_json=as_json,
+        )
