@@ -18,8 +18,13 @@ out = Console()
 
 
 def emit_json(value: Any, *, indent: int | None = None) -> None:
-    """Print `value` as JSON on standard output; integers over 53 bits become strings, so no reader loses digits."""
-    click.echo(json.dumps(_exact(value), indent=indent, default=str))
+    """Print `value` as JSON on standard output, as `exact_json` writes it."""
+    click.echo(exact_json(value, indent=indent))
+
+
+def exact_json(value: Any, *, indent: int | None = None) -> str:
+    """Return `value` as JSON; integers over 53 bits become strings, so no reader loses digits."""
+    return json.dumps(_exact(value), indent=indent, default=str)
 
 
 def _exact(value: Any) -> Any:

@@ -4,7 +4,7 @@ Works on the replica and on forks of it. On a fork of a real node there is no cr
 """
 
 from ballast.market._aave import aave_borrow, aave_repay, aave_state, aave_supply, aave_withdraw, set_aave_utilisation
-from ballast.market._crowd import LendingState, MarketError, connect, pass_time, require_crowd
+from ballast.market._crowd import LendingState, MarketError, connect, pass_time, provide_usdc, require_crowd
 from ballast.market._feeds import push_prices, push_round
 from ballast.market._morpho import (
     morpho_borrow,
@@ -33,6 +33,7 @@ __all__ = [
     "morpho_withdraw",
     "pass_time",
     "pool_price_wad",
+    "provide_usdc",
     "push_prices",
     "push_round",
     "require_crowd",

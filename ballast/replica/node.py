@@ -72,18 +72,22 @@ class Node:
             )
         rpc = Rpc(f"http://{HOST}:{port}")
         deadline = time.monotonic() + timeout_seconds
-        while time.monotonic() < deadline:
-            if process.poll() is not None:
-                said = log.read_text().strip().splitlines() if log else []
-                raise ReplicaError(f"anvil did not start on port {port}: {said[-1] if said else 'it said nothing'}")
-            try:
-                rpc("eth_chainId")
-                return Node(port, process.pid, rpc)
-            except OSError:
-                rpc.close()
-                time.sleep(0.02)
-        end(process.pid)
-        raise ReplicaError(f"anvil did not answer on port {port} within {timeout_seconds:.0f} s")
+        try:
+            while time.monotonic() < deadline:
+                if process.poll() is not None:
+                    said = log.read_text().strip().splitlines() if log else []
+                    raise ReplicaError(f"anvil did not start on port {port}: {said[-1] if said else 'it said nothing'}")
+                try:
+                    rpc("eth_chainId")
+                    return Node(port, process.pid, rpc)
+                except OSError:
+                    rpc.close()
+                    time.sleep(0.02)
+            raise ReplicaError(f"anvil did not answer on port {port} within {timeout_seconds:.0f} s")
+        except BaseException:
+            # an interrupt too: nobody else knows of the process yet
+            end(process.pid)
+            raise
 
     @staticmethod
     @contextmanager
