@@ -54,9 +54,13 @@ contract LendingRouter is Strategy {
     /// Idle assets that are left alone, in Wad of all.
     uint256 private constant IDLE_BAND_WAD = 0.01e18; // 1 %
     uint256 private constant HALVINGS = 12;
+    /// Most gas that a venue may take to be read.
+    uint256 private constant READ_GAS = 400_000;
     uint256 private constant SEARCH_STEPS = 8;
     /// Over its cap by more than this a venue is brought back: 1/100 of the cap.
     uint256 private constant CAP_BAND = 100;
+    /// What is left in a venue is not worth moving when it is less than this part of all: 1/10,000.
+    uint256 private constant TRIFLE_PART = 10_000;
 
     /* STORAGE */
 
@@ -400,7 +404,7 @@ contract LendingRouter is Strategy {
         return there > here ? there - here : 0;
     }
 
-    /// The best move that pays for itself; if none does, the one with the greatest advantage, to say so.
+    /// The move that gains most, each target tried with the source it beats by most.
     function _plan() private view returns (Plan memory best) {
         uint256 count = _venues.length;
         uint256 half = rules.window / 2;
@@ -420,19 +424,23 @@ contract LendingRouter is Strategy {
             if (p.edgeWad <= rules.marginWad) break;
             p.cost = cost;
             _size(p, rates[p.source][0], rates[p.target][0]);
-            if (tries == 0 || p.gain > cost) best = p;
-            if (p.gain > cost) break;
-            rates[p.target] = [uint256(0), 0, 0]; // nothing to be had there: it tempts no more
+            if (tries == 0 || p.gain > best.gain) best = p;
+            rates[p.target] = [uint256(0), 0, 0]; // the next best target
         }
     }
 
     /// The pair of venues with the greatest advantage that has assets to give and room to take.
     function _widest(bool[] memory known, uint256[3][] memory rates) private view returns (Plan memory best) {
         uint256 count = _venues.length;
+        uint256 trifle = DUST;
+        for (uint256 i; i < count; ++i) {
+            (, uint256 held) = _read(i, IVenue.value.selector);
+            trifle += held / TRIFLE_PART;
+        }
         for (uint256 source; source < count; ++source) {
             if (!known[source]) continue;
             (, uint256 free) = _read(source, ILendingVenue.liquidity.selector);
-            if (free == 0) continue;
+            if (free <= trifle) continue;
             for (uint256 target; target < count; ++target) {
                 if (target == source || !known[target]) continue;
                 uint256 edge = type(uint256).max;
@@ -464,8 +472,9 @@ contract LendingRouter is Strategy {
         return to > from && elapsed > 0 ? (to - from).mulDiv(WAD * YEAR, from * elapsed) : 0;
     }
 
-    /// Sets the plan's assets to what gains most, at most what they are now, and its gain (golden-section search: the gain
-    /// rises to one peak, since each asset moved lowers the rate there and lifts the rate here).
+    /// Sets the plan's assets to what gains most, at most what they are now, and its gain. Golden-section search: each asset
+    /// moved lowers the rate there and lifts the rate here, so the gain rises to a peak; where a kinked rate model makes
+    /// two of them, one is found.
     function _size(Plan memory p, uint256 here, uint256 there) private view {
         Income memory now_ = Income(0, 0, here, 0);
         (, now_.source) = _read(p.source, IVenue.value.selector);
@@ -596,11 +605,11 @@ contract LendingRouter is Strategy {
     }
 
     function _rate(uint256 index, int256 change) private view returns (bool known, uint256 rateWad) {
-        return Probe.read(address(_venues[index].at), abi.encodeCall(ILendingVenue.supplyRateWad, (change)));
+        return Probe.read(address(_venues[index].at), READ_GAS, abi.encodeCall(ILendingVenue.supplyRateWad, (change)));
     }
 
     function _read(uint256 index, bytes4 selector) private view returns (bool known, uint256 word) {
-        return Probe.read(address(_venues[index].at), abi.encodePacked(selector));
+        return Probe.read(address(_venues[index].at), READ_GAS, abi.encodePacked(selector));
     }
 
     function _at(uint256 index) private view returns (Venue storage) {

@@ -62,6 +62,9 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
 
     uint256 private constant BPS = 1e4;
     uint256 private constant YEAR = 365 days;
+    /// Most gas that a strategy may take to be read, and to be moved.
+    uint256 private constant READ_GAS = 2_000_000;
+    uint256 private constant CALL_GAS = 5_000_000;
     uint8 private constant OFFSET = 6;
     uint256 private constant VIRTUAL_SHARES = 10 ** OFFSET;
     /// Band of a strategy that is on its way out: dust may stay.
@@ -551,7 +554,7 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         if (_queue.length == MAX_STRATEGIES) revert QueueFull(MAX_STRATEGIES);
         Strategy storage s = _strategies[strategy_];
         if (s.listed) revert AlreadyListed(strategy_);
-        (bool ok, uint256 word) = Probe.read(strategy_, abi.encodeCall(IERC4626.asset, ()));
+        (bool ok, uint256 word) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.asset, ()));
         if (!ok || word != uint160(address(_asset))) revert WrongAsset(strategy_, address(uint160(word)));
         s.listed = true;
         s.cap = cap.toUint128();
@@ -682,14 +685,14 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         if (debt == 0) return (true, 0, 0, 0);
         (readable, value) = _worth(strategy_, s.shares);
         if (!readable) return (false, debt, 0, 0);
-        (bool ok, uint256 available) = Probe.read(strategy_, abi.encodeCall(IERC4626.maxWithdraw, (address(this))));
+        (bool ok, uint256 available) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.maxWithdraw, (address(this))));
         free = ok ? Math.min(available, Math.min(debt, value)) : 0;
     }
 
     /// Worth of a strategy's shares to the vault.
     function _worth(address strategy_, uint256 shares) private view returns (bool ok, uint256 value) {
         if (shares == 0) return (true, 0);
-        (ok, value) = Probe.read(strategy_, abi.encodeCall(IERC4626.previewRedeem, (shares)));
+        (ok, value) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.previewRedeem, (shares)));
         // A value beyond any real amount is a lie: unreadable.
         if (value > type(uint128).max) return (false, 0);
     }
@@ -797,7 +800,7 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
 
         uint256 before = _held();
         (bool ok, uint256 burned) =
-            Probe.call(strategy_, abi.encodeCall(IERC4626.withdraw, (asked, address(this), address(this))));
+            Probe.call(strategy_, CALL_GAS, abi.encodeCall(IERC4626.withdraw, (asked, address(this), address(this))));
         received = _held() - before;
         if (!ok && received == 0) {
             emit StrategySkipped(strategy_);
@@ -816,11 +819,11 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
     /// Deposits up to `assets` into the strategy, as far as it takes them. Passes over one that reverts, cannot be read, or
     /// says that the move would cost more than rounding; reverts when it did so without saying.
     function _place(address strategy_, Strategy storage s, uint256 assets) private {
-        (bool ok, uint256 word) = Probe.read(strategy_, abi.encodeCall(IERC4626.maxDeposit, (address(this))));
+        (bool ok, uint256 word) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.maxDeposit, (address(this))));
         assets = ok ? Math.min(assets, word) : 0;
         if (assets == 0) return;
         uint256 least = assets - Math.min(assets, assets / MOVE_TOLERANCE + MOVE_DUST);
-        (ok, word) = Probe.read(strategy_, abi.encodeCall(IERC4626.previewDeposit, (assets)));
+        (ok, word) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.previewDeposit, (assets)));
         uint256 valued;
         if (ok) (ok, valued) = _worth(strategy_, word);
         if (!ok || word == 0 || valued < least) {
@@ -830,7 +833,7 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
 
         uint256 before = _held();
         _asset.forceApprove(strategy_, assets);
-        (ok, word) = Probe.call(strategy_, abi.encodeCall(IERC4626.deposit, (assets, address(this))));
+        (ok, word) = Probe.call(strategy_, CALL_GAS, abi.encodeCall(IERC4626.deposit, (assets, address(this))));
         uint256 sent = before - _held();
         if (sent != (ok ? assets : 0)) revert UnexpectedTransfer(assets, sent);
         if (!ok) {
@@ -851,11 +854,11 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
     /// Redeems all the vault's shares of a strategy if it lets them go, else what it frees. Books nothing.
     function _redeemAll(address strategy_, Strategy storage s) private returns (uint256 received) {
         uint256 before = _held();
-        (bool ok, uint256 redeemable) = Probe.read(strategy_, abi.encodeCall(IERC4626.maxRedeem, (address(this))));
+        (bool ok, uint256 redeemable) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.maxRedeem, (address(this))));
         redeemable = ok ? Math.min(redeemable, s.shares) : 0;
         if (redeemable > 0) {
             (ok,) = Probe.call(
-                strategy_, abi.encodeCall(IERC4626.redeem, (redeemable, address(this), address(this)))
+                strategy_, CALL_GAS, abi.encodeCall(IERC4626.redeem, (redeemable, address(this), address(this)))
             );
             if (ok) s.shares -= uint128(redeemable);
             else emit StrategySkipped(strategy_);

@@ -8,7 +8,6 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {
     IAaveAddressesProvider, IAavePool, IAaveRateStrategy, IAaveToken
 } from "../../interfaces/aave/IAaveV3.sol";
-import {Probe} from "../risk/Probe.sol";
 import {LendingVenue} from "./LendingVenue.sol";
 
 /// @title AaveV3Lending
@@ -120,8 +119,11 @@ contract AaveV3Lending is LendingVenue {
             borrowRay += (model.variableRateSlope1 * RAY_PER_BPS).mulDiv(usageRay, optimalRay);
         }
         // Suppliers share the interest with what is owed to them by nobody: bridged (v3.2) or bad debt (v3.3 and later).
-        (, uint256 deficit) = Probe.read(address(pool), abi.encodeCall(IAavePool.getReserveDeficit, (address(_asset))));
-        uint256 shareRay = debt.mulDiv(RAY, free + debt + reserve.unbacked + deficit);
+        uint256 unpaid = reserve.unbacked;
+        try pool.getReserveDeficit(address(_asset)) returns (uint256 deficit) {
+            unpaid += deficit;
+        } catch {} // before v3.3 there is no such function
+        uint256 shareRay = debt.mulDiv(RAY, free + debt + unpaid);
         return borrowRay.mulDiv(shareRay, RAY) * (BPS - _reserveFactorBps(reserve.configuration)) / BPS;
     }
 
