@@ -331,6 +331,9 @@ class _Simulation:
         if events(self.router, "Observed"):
             kinds.append("observe")
             words.append("observes" if words else "observes the markets")
+        if not kinds and receipt["status"]:
+            # the strategy says nothing when it only puts to work what was idle
+            kinds, words = ["place"], ["puts idle assets to work"]
         return {"text": ", ".join(words), "kinds": tuple(kinds), "moves": tuple(moves), "profit": profit}
 
     # The end
