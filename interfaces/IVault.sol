@@ -99,8 +99,8 @@ interface IVault is IERC4626, IRegulated {
     function reportPeriod() external view returns (uint24);
     /// @notice Most profit a report may book, as a yearly share of the assets at work (debt), in 1e4. The rest waits.
     function growthCapBps() external view returns (uint16);
-    /// @notice Assets that profit must make good before a performance fee is charged: the distance to the high-water mark.
-    /// Holders who leave take their part of it along.
+    /// @notice Losses that profit must make good before a performance fee is charged: the distance to the high-water mark.
+    /// Neither deposits nor withdrawals change it; it starts anew when nobody holds shares.
     function deficit() external view returns (uint256 assets);
     /// @notice Time of the last report.
     function lastReport() external view returns (uint40);

@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 /// @title Probe
 /// @notice Calls that cannot take the caller down: a revert, missing code or a short answer is an answer too.
 /// @dev Copies at most 32 bytes of return data, so a large answer costs its sender alone. A callee gets at most `gasLimit`;
-/// one that fails on less, because its caller brought too little, reverts the whole, so that nobody can make a sound
+/// one that runs out on less, because its caller brought too little, reverts the whole, so that nobody can make a sound
 /// contract look broken by starving it. Who is probed itself must probe with less.
 library Probe {
     error NotEnoughGas(uint256 wanted);
@@ -16,7 +16,8 @@ library Probe {
             ok := and(gt(returndatasize(), 31), staticcall(gasLimit, target, add(data, 32), mload(data), 0, 32))
             word := mul(ok, mload(0))
         }
-        if (!ok && available < gasLimit) revert NotEnoughGas(gasLimit);
+        // What ran out took nearly all it was given; a plain revert gives the rest back.
+        if (!ok && available < gasLimit && gasleft() < available / 2) revert NotEnoughGas(gasLimit);
     }
 
     /// @notice Calls for one word. `ok` is false when the target reverts, has no code or answers fewer than 32 bytes.
@@ -26,6 +27,7 @@ library Probe {
             ok := and(gt(returndatasize(), 31), call(gasLimit, target, 0, add(data, 32), mload(data), 0, 32))
             word := mul(ok, mload(0))
         }
-        if (!ok && available < gasLimit) revert NotEnoughGas(gasLimit);
+        // What ran out took nearly all it was given; a plain revert gives the rest back.
+        if (!ok && available < gasLimit && gasleft() < available / 2) revert NotEnoughGas(gasLimit);
     }
 }

@@ -55,7 +55,7 @@ contract LendingRouter is Strategy {
     uint256 private constant IDLE_BAND_WAD = 0.01e18; // 1 %
     uint256 private constant HALVINGS = 12;
     /// Most gas that a venue may take to be read.
-    uint256 private constant READ_GAS = 400_000;
+    uint256 private constant READ_GAS = 300_000;
     uint256 private constant SEARCH_STEPS = 8;
     /// Over its cap by more than this a venue is brought back: 1/100 of the cap.
     uint256 private constant CAP_BAND = 100;
@@ -331,6 +331,11 @@ contract LendingRouter is Strategy {
         _fresh = (_fresh + assets).toUint128();
     }
 
+    /// An exit draws on idle assets first, so on what came in last.
+    function _onWithdraw(uint256 assets) internal override {
+        if (_freshBlock == block.number) _fresh -= uint128(Math.min(_fresh, assets));
+    }
+
     function _deployable() private view returns (uint256) {
         uint256 fresh = _freshBlock == block.number ? _fresh : 0;
         return _idle > fresh ? _idle - fresh : 0;
@@ -419,18 +424,29 @@ contract LendingRouter is Strategy {
         }
         (uint256 priceWad,) = oracle.price();
         uint256 cost = _gasCost(priceWad);
+        bool[] memory closed = new bool[](count);
         for (uint256 tries; tries < count; ++tries) {
-            Plan memory p = _widest(known, rates);
+            Plan memory p = _widest(known, closed, rates, cost);
             if (p.edgeWad <= rules.marginWad) break;
-            p.cost = cost;
             _size(p, rates[p.source][0], rates[p.target][0]);
-            if (tries == 0 || p.gain > best.gain) best = p;
-            rates[p.target] = [uint256(0), 0, 0]; // the next best target
+            if (p.gain > best.gain) best = p;
+            closed[p.target] = true; // the next best target
         }
+        if (best.gain == 0) {
+            // Nothing pays: the widest advantage that is no trifle, to say so.
+            best = _widest(known, new bool[](count), rates, 0);
+            best.assets = 0;
+        }
+        best.cost = cost;
     }
 
-    /// The pair of venues with the greatest advantage that has assets to give and room to take.
-    function _widest(bool[] memory known, uint256[3][] memory rates) private view returns (Plan memory best) {
+    /// The pair of venues with the greatest advantage whose target is not closed, and of which all that could move at the
+    /// present rates would earn more than `cost`, and is no trifle.
+    function _widest(bool[] memory known, bool[] memory closed, uint256[3][] memory rates, uint256 cost)
+        private
+        view
+        returns (Plan memory best)
+    {
         uint256 count = _venues.length;
         uint256 trifle = DUST;
         for (uint256 i; i < count; ++i) {
@@ -442,7 +458,7 @@ contract LendingRouter is Strategy {
             (, uint256 free) = _read(source, ILendingVenue.liquidity.selector);
             if (free <= trifle) continue;
             for (uint256 target; target < count; ++target) {
-                if (target == source || !known[target]) continue;
+                if (target == source || !known[target] || closed[target]) continue;
                 uint256 edge = type(uint256).max;
                 for (uint256 k; k < 3; ++k) {
                     (uint256 here, uint256 there) = (rates[source][k], rates[target][k]);
@@ -450,7 +466,8 @@ contract LendingRouter is Strategy {
                 }
                 if (edge <= best.edgeWad) continue;
                 uint256 most = Math.min(free, _room(target));
-                if (most > 0) best = Plan(source, target, most, edge, 0, 0);
+                uint256 hoped = most.mulDiv((rates[target][0] - rates[source][0]) * rules.horizon, WAD * YEAR);
+                if (hoped > cost) best = Plan(source, target, most, edge, 0, 0);
             }
         }
     }
@@ -627,6 +644,8 @@ contract LendingRouter is Strategy {
         if (r.window < MIN_WINDOW || r.window > 30 days) revert OutOfRange(r.window, MIN_WINDOW, 30 days);
         if (r.horizon == 0 || r.horizon > YEAR) revert OutOfRange(r.horizon, 1, YEAR);
         if (r.gasUnits == 0) revert OutOfRange(0, 1, type(uint32).max);
+        // Periods observed under a shorter window are too short for this one.
+        if (r.window > rules.window) delete observedAt;
         rules = r;
         emit RulesSet(r.marginWad, r.window, r.horizon, r.gasUnits);
     }

@@ -16,7 +16,7 @@ import {Roles} from "../risk/Roles.sol";
 /// - `_invested`: MUST value the positions in assets, rounded down, without relying on a balance others can raise.
 /// - `_freeable`: MUST NOT exceed what `_unwind` would free in the same block.
 /// - `_capacity`: assets the positions would take now.
-/// - `_onDeposit`: what to note of a deposit, which is idle by then; nothing by default.
+/// - `_onDeposit`, `_onWithdraw`: what to note of a deposit (idle by then) or of an exit; nothing by default.
 /// - `_unwind`: makes at least `assets` idle if `_freeable` says so; MUST pass over positions that revert.
 /// - `rebalance` and `readings`: the rule (IRegulated).
 /// Hooks that move assets MUST keep `_idle` true to what they moved.
@@ -96,6 +96,7 @@ abstract contract Strategy is ERC4626, ReentrancyGuardTransient, Roles, IRegulat
     function _freeable() internal view virtual returns (uint256 assets);
     function _capacity() internal view virtual returns (uint256 assets);
     function _onDeposit(uint256 assets) internal virtual {}
+    function _onWithdraw(uint256 assets) internal virtual {}
     function _unwind(uint256 assets) internal virtual;
 
     /* INTERNAL */
@@ -134,6 +135,7 @@ abstract contract Strategy is ERC4626, ReentrancyGuardTransient, Roles, IRegulat
         if (assets > _idle) _unwind(assets - _idle);
         if (assets > _idle) revert InsufficientLiquidity(assets, _idle);
         _idle -= assets;
+        _onWithdraw(assets);
         IERC20(asset()).safeTransfer(receiver, assets);
         emit Withdraw(caller, receiver, holder, assets, shares);
     }

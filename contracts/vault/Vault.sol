@@ -35,7 +35,7 @@ import {Roles} from "../risk/Roles.sol";
 ///   a loss eats the locked profit first and the share price at once.
 /// - A withdrawal that draws on a strategy first books that strategy's loss, if it has one, for all holders.
 /// - Fees are taken out of profit alone and minted as shares without lowering the share price. The performance fee is due
-///   above a high-water mark, kept as the `deficit` below it.
+///   above a high-water mark, kept as the `deficit` below it: losses that profit has not made good, whoever holds shares.
 /// - Reports and rebalances are refused in a transaction that has deposited: what they do follows from the vault's
 ///   size, which must not be borrowed for the occasion.
 ///
@@ -63,8 +63,8 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
     uint256 private constant BPS = 1e4;
     uint256 private constant YEAR = 365 days;
     /// Most gas that a strategy may take to be read, and to be moved.
-    uint256 private constant READ_GAS = 2_000_000;
-    uint256 private constant CALL_GAS = 5_000_000;
+    uint256 private constant READ_GAS = 1_000_000;
+    uint256 private constant CALL_GAS = 3_000_000;
     uint8 private constant OFFSET = 6;
     uint256 private constant VIRTUAL_SHARES = 10 ** OFFSET;
     /// Band of a strategy that is on its way out: dust may stay.
@@ -85,7 +85,6 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         bool paused;
         bool shutdown;
         bool limited;
-        bool below; // the high-water mark
     }
 
     struct Debt {
@@ -447,7 +446,8 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
             address strategy_ = _queue[i];
             Strategy storage s = _strategies[strategy_];
             (, uint256 target,) = _band(s, total);
-            if (s.debt > target) _takeBack(strategy_, s, s.debt - target);
+            if (target == 0) _recall(strategy_, s);
+            else if (s.debt > target) _takeBack(strategy_, s, s.debt - target);
         }
         for (uint256 i; i < count; ++i) {
             address strategy_ = _queue[i];
@@ -472,7 +472,7 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         Strategy storage s = _listed(strategy_);
         _retire(strategy_, s);
         _report();
-        if (s.debt > 0) _takeBack(strategy_, s, s.debt);
+        _recall(strategy_, s);
     }
 
     /// @inheritdoc IVault
@@ -567,8 +567,7 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
     /// @inheritdoc IVault
     function removeStrategy(address strategy_) external nonReentrant onlyOwner {
         Strategy storage s = _listed(strategy_);
-        uint256 debt = s.debt;
-        uint256 received = _redeemAll(strategy_, s);
+        uint256 loss = _redeemAll(strategy_, s);
         // Shares that it does not let go are remembered: added again, the strategy still owes for them.
         Strategy memory left;
         left.shares = s.shares;
@@ -581,10 +580,7 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
             else found = _queue[i] == strategy_;
         }
         _queue.pop();
-        _debt.total -= uint128(debt); // fits: it is part of the total
-        if (received > debt) _bookProfit(received - debt);
-        else _bookLoss(debt - received);
-        emit StrategyRemoved(strategy_, debt > received ? debt - received : 0);
+        emit StrategyRemoved(strategy_, loss);
     }
 
     /// @inheritdoc IVault
@@ -744,10 +740,7 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         if (assets > available) revert InsufficientLiquidity(assets, available);
         if (msg.sender != holder) _spendAllowance(holder, msg.sender, shares);
         _update(holder, address(0), shares);
-        uint256 supply = _ledger.shares;
-        _setLedger(supply - shares, _ledger.assets - assets);
-        // Who leaves takes their part of the deficit along; rounded up, a higher mark is a lower fee.
-        if (_lock.below) _fees.deficit = uint128(uint256(_fees.deficit).mulDiv(supply - shares, supply, Math.Rounding.Ceil));
+        _setLedger(_ledger.shares - shares, _ledger.assets - assets);
         _asset.safeTransfer(receiver, assets);
         emit Withdraw(msg.sender, receiver, holder, assets, shares);
     }
@@ -802,17 +795,21 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         (bool ok, uint256 burned) =
             Probe.call(strategy_, CALL_GAS, abi.encodeCall(IERC4626.withdraw, (asked, address(this), address(this))));
         received = _held() - before;
-        if (!ok && received == 0) {
-            emit StrategySkipped(strategy_);
-            return 0;
+        if (!ok) {
+            if (received == 0) {
+                emit StrategySkipped(strategy_);
+                return 0;
+            }
+            burned = uint256(s.shares).mulDiv(asked, value); // it paid without saying for how many shares
         }
         s.shares -= uint128(Math.min(burned, s.shares));
         s.debt = uint128(debt - asked);
-        _debt.total -= uint128(asked);
+        _setTotalDebt(_debt.total - asked);
         if (received < asked) {
             _bookLoss(asked - received);
             emit StrategyShort(strategy_, asked, received);
         }
+        received = Math.min(received, asked); // more than asked is a gift, which changes nothing
         emit Allocated(strategy_, -int256(asked), debt - asked);
     }
 
@@ -847,28 +844,48 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         s.shares = (s.shares + word).toUint128();
         uint256 debt = s.debt + assets;
         s.debt = uint128(debt); // fits: debts are part of the ledger's assets
-        _debt.total += uint128(assets);
+        _setTotalDebt(_debt.total + assets);
         emit Allocated(strategy_, int256(assets), debt);
     }
 
-    /// Redeems all the vault's shares of a strategy if it lets them go, else what it frees. Books nothing.
-    function _redeemAll(address strategy_, Strategy storage s) private returns (uint256 received) {
+    /// Takes back all that a strategy has of the vault's, profit included; what it frees when it does not free all.
+    function _recall(address strategy_, Strategy storage s) private {
+        if (s.shares == 0) return;
+        (bool ok, uint256 word) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.maxRedeem, (address(this))));
+        if (ok && word >= s.shares) _redeemAll(strategy_, s);
+        else if (s.debt > 0) _takeBack(strategy_, s, s.debt);
+    }
+
+    /// Redeems the vault's shares of a strategy, as far as it lets them go, and settles its debt: what came back over it
+    /// is profit, what is missing a loss.
+    function _redeemAll(address strategy_, Strategy storage s) private returns (uint256 loss) {
         uint256 before = _held();
-        (bool ok, uint256 redeemable) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.maxRedeem, (address(this))));
-        redeemable = ok ? Math.min(redeemable, s.shares) : 0;
-        if (redeemable > 0) {
+        (bool ok, uint256 shares) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.maxRedeem, (address(this))));
+        shares = ok ? Math.min(shares, s.shares) : 0;
+        if (shares > 0) {
             (ok,) = Probe.call(
-                strategy_, CALL_GAS, abi.encodeCall(IERC4626.redeem, (redeemable, address(this), address(this)))
+                strategy_, CALL_GAS, abi.encodeCall(IERC4626.redeem, (shares, address(this), address(this)))
             );
-            if (ok) s.shares -= uint128(redeemable);
+            if (ok) s.shares -= uint128(shares);
             else emit StrategySkipped(strategy_);
         }
-        return _held() - before;
+        uint256 received = _held() - before;
+        uint256 debt = s.debt;
+        s.debt = 0;
+        _setTotalDebt(_debt.total - debt);
+        emit Allocated(strategy_, -int256(received), 0);
+        if (received > debt) {
+            _bookProfit(received - debt);
+            emit Reported(strategy_, received - debt, 0, 0);
+        } else if (received < debt) {
+            loss = debt - received;
+            _bookLoss(loss);
+            emit Reported(strategy_, 0, loss, 0);
+        }
     }
 
     /// Losses before profits, so that no order of reports can charge a fee on a profit that a loss has eaten.
     function _report() private returns (uint256 profit, uint256 loss) {
-        _accrueManagement();
         uint256 debt = _debt.total;
         uint256 elapsed = block.timestamp - _clock.profitBooked;
         uint256 most =
@@ -899,14 +916,14 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
             s.debt = (s.debt + gains[i]).toUint128();
             emit Reported(_queue[i], gains[i], 0, s.debt);
         }
-        _debt.total = (_debt.total + profit).toUint128();
+        _setTotalDebt(_debt.total + profit);
         _bookProfit(profit);
     }
 
     function _bookStrategyLoss(address strategy_, Strategy storage s, uint256 loss) private {
         uint256 debt = s.debt - loss;
         s.debt = uint128(debt);
-        _debt.total -= uint128(loss);
+        _setTotalDebt(_debt.total - loss);
         _bookLoss(loss);
         emit Reported(strategy_, 0, loss, debt);
     }
@@ -920,7 +937,6 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         _setLedger(_ledger.shares, _ledger.assets - loss);
         _setLock(locked > loss ? locked - loss : 0, _lock.until);
         _fees.deficit = (_fees.deficit + loss).toUint128();
-        _lock.below = true;
     }
 
     function _setLock(uint256 locked, uint256 until) private {
@@ -942,6 +958,8 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         // What the new shares are worth now is unlocked at once, so that they do not lower the price. The older profit
         // keeps its pace: the new end is the average of both ends, by amount.
         uint256 fresh = profit - _toAssetsUp(feeShares, supply, net);
+        // After a total loss nobody could have come for it: what returns belongs to the holders at once.
+        if (net == 0 && supply > 0) fresh = 0;
         uint256 until = _lock.until;
         uint256 left = until > block.timestamp ? until - block.timestamp : 0;
         if (locked + fresh > 0) {
@@ -956,10 +974,7 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         if (supply == 0) return 0; // a profit that belongs to nobody
         uint256 missing = _fees.deficit;
         uint256 recovered = Math.min(missing, profit);
-        if (recovered > 0) {
-            _fees.deficit = uint128(missing - recovered);
-            if (missing == recovered) _lock.below = false;
-        }
+        if (recovered > 0) _fees.deficit = uint128(missing - recovered);
         uint256 fee = (profit - recovered) * _terms.performanceFeeBps / BPS;
         uint256 owed = _fees.managementOwed;
         uint256 paid = Math.min(owed, (profit - fee) / 2);
@@ -972,7 +987,7 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         emit FeesTaken(fee, feeShares);
     }
 
-    /// Charged on the debt as it stands: since the last report or rebalance it can only have fallen, so never too much.
+    /// Charged on the debt as it stood since the last accrual. Rounded down.
     function _managementOwed() private view returns (uint256) {
         uint256 elapsed = block.timestamp - _clock.managementAccrued;
         uint256 fresh = uint256(_debt.total).mulDiv(_terms.managementFeeBps * elapsed, BPS * YEAR);
@@ -984,9 +999,14 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         _clock.managementAccrued = uint40(block.timestamp);
     }
 
+    /// The management fee of the time before is charged on the debt of that time.
+    function _setTotalDebt(uint256 total) private {
+        if (_terms.managementFeeBps > 0) _accrueManagement();
+        _debt.total = total.toUint128();
+    }
+
     function _restartFees() private {
         _fees = FeeState(0, 0);
-        _lock.below = false;
         _clock.managementAccrued = uint40(block.timestamp);
     }
 

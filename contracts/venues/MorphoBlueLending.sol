@@ -81,9 +81,11 @@ contract MorphoBlueLending is LendingVenue {
         return (market.totalSupplyAssets + VIRTUAL_ASSETS).mulDiv(RAY, market.totalSupplyShares + VIRTUAL_SHARES);
     }
 
-    /// @dev Every action on a market accrues it first. A flash loan from Morpho changes no market.
+    /// @dev Every action on a market accrues it first; a flash loan touches no market, but takes the tokens away.
     function quiet() external view returns (bool) {
-        return morpho.market(id).lastUpdate < block.timestamp;
+        Market memory market = morpho.market(id);
+        return market.lastUpdate < block.timestamp
+            && _asset.balanceOf(address(morpho)) + market.totalBorrowAssets >= market.totalSupplyAssets;
     }
 
     function sync() external {

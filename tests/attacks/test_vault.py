@@ -127,7 +127,7 @@ def test_low_gas__does_not_make_a_sound_strategy_look_broken(
     vault.rebalance(sender=keeper)
     heavy.setFault(2, sender=keeper)
     with reverts(vault.NotEnoughGas):
-        vault.withdraw(100 * UNIT, depositor, depositor, sender=depositor, gas_limit=1_500_000)
+        vault.withdraw(100 * UNIT, depositor, depositor, sender=depositor, gas_limit=700_000)
     assert vault.totalAssets() == 1_000 * UNIT
     vault.withdraw(100 * UNIT, depositor, depositor, sender=depositor, gas_limit=8_000_000)
 

@@ -223,6 +223,36 @@ def test_rebalance__waits_while_somebody_moves_a_market_in_the_same_block(
     assert observed.holdings()[0][MORPHO] > 0, "the next block serves"
 
 
+def test_rebalance__waits_while_morphos_tokens_are_borrowed(observed, project, owner, usdc, attacker, keeper, crowd, wait):
+    """A flash loan must not decide how much can leave a market."""
+    observed.rebalance(sender=keeper)
+    assert observed.home() == MORPHO
+    crowd(aave=0.9, morpho=0.5)
+    wait(WINDOW // 2 + 60)
+    observed.rebalance(sender=keeper)
+    wait(WINDOW // 2 + 60)
+    before, _ = observed.holdings()
+    trip = owner.deploy(project.RoundTripStandIn)
+    trip.flash(mainnet.MORPHO, usdc, usdc.balanceOf(mainnet.MORPHO) - 24_000 * USDC, observed, sender=attacker)
+    after, _ = observed.holdings()
+    assert after[AAVE] <= before[AAVE] + USDC, "nothing moved on what was borrowed away"
+    wait(60)
+    observed.rebalance(sender=keeper)
+    assert observed.holdings()[0][AAVE] >= 900_000 * USDC
+
+
+def test_plan__after_a_split_sees_no_advantage_that_is_not_there(watched, keeper, crowd, wait):
+    """Money in the target is no source at a rate of nothing."""
+    crowd(aave=0.7, morpho=0.93)
+    router = watched(100_000_000 * USDC)
+    router.rebalance(sender=keeper)
+    assert min(router.holdings()[0]) > USDC
+    wait(WINDOW // 2 + 60)
+    plan = router.plan()
+    assert not plan.edgeWad or (plan.source, plan.target) == (AAVE, MORPHO)
+    assert refusal(router, router.rebalance, keeper) in {None, "InBand"}
+
+
 def test_rebalance__cannot_be_starved_by_one_who_observes_at_bad_moments(observed, keeper, attacker, crowd):
     crowd(morpho=0.3)  # for a moment there is no advantage
     observed.rebalance(sender=attacker)  # records an observation

@@ -168,15 +168,35 @@ def test_performance_fee__is_not_charged_again_for_a_loss_made_good(
     assert vault.convertToAssets(vault.balanceOf(fee_recipient)) == pytest.approx(expected, rel=1e-6)
 
 
-def test_deficit__leaves_with_those_who_leave(vault, strategy, depositor, second_depositor, owner, keeper, fee_recipient):
+def test_deficit__is_moved_by_no_deposit_and_no_exit(
+    vault, strategy, depositor, second_depositor, owner, keeper, fee_recipient
+):
     vault.setFees(1_000, 0, fee_recipient, sender=owner)
-    vault.deposit(750 * UNIT, depositor, sender=depositor)
-    vault.deposit(250 * UNIT, second_depositor, sender=second_depositor)
+    vault.deposit(1_000 * UNIT, depositor, sender=depositor)
     vault.rebalance(sender=keeper)
     strategy.lose(100 * UNIT, sender=keeper)
     vault.report(sender=keeper)
-    vault.redeem(vault.balanceOf(depositor), depositor, depositor, sender=depositor)
-    assert vault.deficit() == pytest.approx(25 * UNIT, abs=2)
+    deficit = vault.deficit()
+    assert deficit == pytest.approx(100 * UNIT, abs=1)
+    vault.deposit(1_000_000 * UNIT, second_depositor, sender=second_depositor)
+    vault.redeem(vault.balanceOf(second_depositor), second_depositor, second_depositor, sender=second_depositor)
+    assert vault.deficit() == deficit
+
+
+def test_total_loss__closes_deposits_and_a_recovery_goes_to_the_holders(
+    vault, strategy, depositor, second_depositor, owner, keeper
+):
+    vault.deposit(1_000 * UNIT, depositor, sender=depositor)
+    vault.rebalance(sender=keeper)
+    strategy.lose(1_000 * UNIT, sender=keeper)
+    vault.report(sender=keeper)
+    assert vault.totalAssets() == 0
+    assert vault.maxDeposit(second_depositor) == vault.maxMint(second_depositor) == 0
+    with reverts(vault.DepositExceedsMax):
+        vault.deposit(UNIT, second_depositor, sender=second_depositor)
+    strategy.earn(500 * UNIT, sender=keeper)
+    vault.removeStrategy(strategy, sender=owner)
+    assert vault.previewRedeem(vault.balanceOf(depositor)) == pytest.approx(500 * UNIT, rel=1e-3)
 
 
 def test_management_fee__accrues_over_time_and_is_paid_by_profit_only(

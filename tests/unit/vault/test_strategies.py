@@ -175,6 +175,15 @@ def test_revoke__takes_back_at_once_and_for_good(vault, two, guardian, keeper):
         vault.rebalance(sender=keeper)
 
 
+def test_revoke__leaves_no_profit_behind(vault, two, guardian, keeper, wait):
+    first, _ = two
+    first.earn(50 * UNIT, sender=keeper)
+    vault.revoke(first, sender=guardian)
+    assert vault.strategy(first).shares == 0
+    assert vault.idle() == pytest.approx(750 * UNIT, abs=1)
+    assert vault.lockedProfit() == pytest.approx(50 * UNIT, abs=1_000)
+
+
 def test_revoke__of_what_is_illiquid_leaves_the_rest_to_anyone(vault, two, guardian, keeper):
     first, _ = two
     first.setFreeable(100 * UNIT, sender=keeper)
