@@ -1,4 +1,4 @@
-"""What must always hold, each property with an id. Checks carry the sentence as their message, so a failure names it."""
+"""What must always hold, each property with an id. Checks carry the sentence, so a failure names it."""
 
 from typing import Final
 

@@ -28,6 +28,6 @@ def pytest_collection_finish(session):
         except BallastError as error:
             pytest.exit(str(error), 1)
     network = session.config.getoption("--network", default=None) or "mainnet-fork"
-    if session.items and "mainnet-fork" in network and not UPSTREAM_IS_REAL and not session.config.option.collectonly:
-        if replica.ensure_running().stale:
-            pytest.exit("the running replica is of an older build: `ape run replica stop`, then try again", 1)
+    forks = session.items and "mainnet-fork" in network and not session.config.option.collectonly
+    if forks and not UPSTREAM_IS_REAL and replica.ensure_running().stale:
+        pytest.exit("the running replica is of an older build: `ape run replica stop`, then try again", 1)

@@ -3,6 +3,7 @@
 Runs on the system's Python with the standard library alone. Each step leaves a stamp holding a hash of what it
 was made from, so a second run returns at once, and a changed lock file repeats just its own step.
 """
+
 import hashlib
 import os
 import platform
@@ -81,7 +82,9 @@ def step(name, sources, action, extra=""):
 def install_python():
     made = subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], capture_output=True, text=True, check=False)
     if made.returncode:
-        raise SetupError("python cannot make a virtual environment (on Debian: apt-get install python3-venv): " + last_line(made))
+        raise SetupError(
+            "python cannot make a virtual environment (on Debian: apt-get install python3-venv): " + last_line(made)
+        )
     python = os.path.join(VENV, "bin", "python")
     run(
         [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps"]
@@ -89,7 +92,10 @@ def install_python():
         "the Python packages could not be installed (is the package registry within reach?)",
     )
     site = subprocess.run(
-        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], capture_output=True, text=True, check=True
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.strip()
     # Makes `ballast` importable and points Ape at this folder's own data and compilers, whoever starts it.
     with open(os.path.join(site, "ballast-project.pth"), "w") as file:
@@ -109,7 +115,9 @@ def check_anvil():
     anvil = bundled if os.path.exists(bundled) else shutil.which("anvil")
     said = subprocess.run([anvil, "--version"], capture_output=True, text=True, check=False).stdout if anvil else ""
     if ANVIL not in said:
-        raise SetupError("anvil %s is missing: on this platform install Foundry %s and put it on the PATH" % (ANVIL, ANVIL))
+        raise SetupError(
+            "anvil %s is missing: on this platform install Foundry %s and put it on the PATH" % (ANVIL, ANVIL)
+        )
 
 
 def install_compilers():

@@ -7,7 +7,8 @@ import click
 from rich.table import Table
 
 from ballast.console import console, emit_json, one_line_errors, out
-from ballast.replica import builder, fidelity as table, process
+from ballast.replica import builder, process
+from ballast.replica import fidelity as table
 from ballast.replica.process import Replica
 
 #: exit code of `status` when the replica isn't running

@@ -59,9 +59,7 @@ class Node:
     rpc: Rpc
 
     @staticmethod
-    def launch(
-        port: int, options: Sequence[str], log: Path | None = None, *, timeout_seconds: float = 20
-    ) -> "Node":
+    def launch(port: int, options: Sequence[str], log: Path | None = None, *, timeout_seconds: float = 20) -> "Node":
         """Start anvil on `port`, detached from this process, and wait until it answers."""
         chain = manifest.load()["chain"]
         command = [anvil(), "--host", HOST, "--port", str(port), "--chain-id", str(chain["id"])]

@@ -28,7 +28,11 @@ def test_donation__to_the_vault_changes_no_price_and_no_fee(vault, strategy, tok
     state = (vault.totalAssets(), vault.totalSupply(), vault.idle(), price_ray(vault), vault.maxWithdraw(depositor))
     token.transfer(vault, 500 * UNIT, sender=attacker)
     assert state == (
-        vault.totalAssets(), vault.totalSupply(), vault.idle(), price_ray(vault), vault.maxWithdraw(depositor)
+        vault.totalAssets(),
+        vault.totalSupply(),
+        vault.idle(),
+        price_ray(vault),
+        vault.maxWithdraw(depositor),
     )
     wait(2 * DAY)
     vault.report(sender=attacker)
@@ -99,9 +103,7 @@ def test_management_fee__is_not_charged_for_assets_that_were_not_there(
 
 
 @pytest.mark.parametrize("fault", [8, 9], ids=["pays silently", "takes silently"])
-def test_silent_strategy__cannot_make_tokens_vanish_from_the_books(
-    vault, strategy, token, depositor, keeper, fault
-):
+def test_silent_strategy__cannot_make_tokens_vanish_from_the_books(vault, strategy, token, depositor, keeper, fault):
     """One that moves tokens and answers nothing: what moved is counted, or the move is undone."""
     vault.deposit(1_000 * UNIT, depositor, sender=depositor)
     if fault == 8:
@@ -116,9 +118,7 @@ def test_silent_strategy__cannot_make_tokens_vanish_from_the_books(
     assert token.balanceOf(vault) >= vault.idle()
 
 
-def test_low_gas__does_not_make_a_sound_strategy_look_broken(
-    make_vault, make_token, make_strategy, depositor, keeper
-):
+def test_low_gas__does_not_make_a_sound_strategy_look_broken(make_vault, make_token, make_strategy, depositor, keeper):
     """A withdrawal starved of gas must not pass over the first strategy and its loss."""
     vault = make_vault(make_token())
     heavy = make_strategy(vault, 5_000)
@@ -167,7 +167,9 @@ def test_small_steps__never_beat_one_large_one(vault, strategy, token, attacker,
     assert wealth(token, vault, attacker) <= start
 
 
-def test_crushed_supply__one_unit_left_prices_no_depositor_out(vault, strategy, token, attacker, depositor, keeper, wait):
+def test_crushed_supply__one_unit_left_prices_no_depositor_out(
+    vault, strategy, token, attacker, depositor, keeper, wait
+):
     """A supply crushed to one share, a profit on top of it: the next depositor still gets what they pay for."""
     vault.deposit(1_000 * UNIT, attacker, sender=attacker)
     vault.rebalance(sender=keeper)

@@ -1,3 +1,3 @@
 """The lending router and its actors, on the fork."""
 
-from tests.router_kit import *  # noqa: F403
+from tests.router_kit import *

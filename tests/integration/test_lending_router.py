@@ -9,7 +9,20 @@ from eth_utils import keccak
 
 from ballast import mainnet
 from tests.integration.test_lending_venues import pause_aave
-from tests.router_kit import AAVE, DAY, HOUR, MARGIN, MORPHO, UNLIMITED, USDC, WAD, WINDOW, out_of_band, readings, refusal
+from tests.router_kit import (
+    AAVE,
+    DAY,
+    HOUR,
+    MARGIN,
+    MORPHO,
+    UNLIMITED,
+    USDC,
+    WAD,
+    WINDOW,
+    out_of_band,
+    readings,
+    refusal,
+)
 
 
 @pytest.fixture
@@ -163,7 +176,8 @@ def test_rebalance__moves_what_gains_most_not_all(watched, keeper, crowd, venues
     crowd(aave=0.7, morpho=0.93)
     router = watched(200_000_000 * USDC)
     aave, morpho = (
-        kind.at(venue.at) for kind, venue in zip((project.AaveV3Lending, project.MorphoBlueLending), router.venues())
+        kind.at(venue.at)
+        for kind, venue in zip((project.AaveV3Lending, project.MorphoBlueLending), router.venues(), strict=True)
     )
     morpho.sync(sender=keeper)
     (held, holds), (here, _) = router.holdings()
@@ -208,7 +222,12 @@ def test_rebalance__waits_while_somebody_moves_a_market_in_the_same_block(
     try:
         kwargs = {"gas": 3_000_000, "maxFeePerGas": 10**11, "maxPriorityFeePerGas": 10**9}
         first = w3.eth.send_transaction(
-            {"from": attacker.address, "to": pool.address, "data": pool.supply.encode_input(mainnet.USDC, 10**12, attacker, 0), **kwargs}
+            {
+                "from": attacker.address,
+                "to": pool.address,
+                "data": pool.supply.encode_input(mainnet.USDC, 10**12, attacker, 0),
+                **kwargs,
+            }
         )
         second = w3.eth.send_transaction(
             {"from": keeper.address, "to": observed.address, "data": observed.rebalance.encode_input(), **kwargs}
@@ -223,7 +242,9 @@ def test_rebalance__waits_while_somebody_moves_a_market_in_the_same_block(
     assert observed.holdings()[0][MORPHO] > 0, "the next block serves"
 
 
-def test_rebalance__waits_while_morphos_tokens_are_borrowed(observed, project, owner, usdc, attacker, keeper, crowd, wait):
+def test_rebalance__waits_while_morphos_tokens_are_borrowed(
+    observed, project, owner, usdc, attacker, keeper, crowd, wait
+):
     """A flash loan must not decide how much can leave a market."""
     observed.rebalance(sender=keeper)
     assert observed.home() == MORPHO
@@ -294,7 +315,12 @@ def tiny_market(w3, usdc, give_usdc, attacker):
         abi=mainnet.MORPHO_ABI + mainnet.abi("createMarket((address,address,address,address,uint256))"),
     )
     params = (*mainnet.MORPHO_MARKET_WETH_USDC[:4], 770_000_000_000_000_000)  # another enabled loan-to-value
-    owner_of = Contract(mainnet.MORPHO, abi=mainnet.abi("owner() view returns (address)", "enableLltv(uint256)", "isLltvEnabled(uint256) view returns (bool)"))
+    owner_of = Contract(
+        mainnet.MORPHO,
+        abi=mainnet.abi(
+            "owner() view returns (address)", "enableLltv(uint256)", "isLltvEnabled(uint256) view returns (bool)"
+        ),
+    )
     if not owner_of.isLltvEnabled(params[4]):
         with accounts_of(w3, owner_of.owner()) as sender:
             owner_of.enableLltv(params[4], sender=sender)
@@ -358,7 +384,6 @@ def test_deposit__of_all_that_a_capped_market_takes_is_put_to_work(
     router = make_router()
     cap_aave(accounts, usdc, 50_000_000)
     wait(30 * DAY)
-    aave, _ = router.venues()
     router.setCap(MORPHO, 0, sender=accounts[0])
     most = router.maxDeposit(depositor) * 9999 // 10000  # interest accrues until the deposit
     assert 0 < most < 60_000_000 * USDC
@@ -439,7 +464,8 @@ def test_readings__name_all_that_is_regulated(deposited):
 
 
 @pytest.mark.parametrize(
-    "rules", [(0, WINDOW, DAY, 1), (MARGIN, 12 * HOUR - 1, DAY, 1), (MARGIN, WINDOW, 0, 1), (MARGIN, WINDOW, DAY, 0)],
+    "rules",
+    [(0, WINDOW, DAY, 1), (MARGIN, 12 * HOUR - 1, DAY, 1), (MARGIN, WINDOW, 0, 1), (MARGIN, WINDOW, DAY, 0)],
     ids=["margin", "window", "horizon", "gas"],
 )
 def test_rules__out_of_range_are_refused(deposited, owner, rules):

@@ -5,7 +5,7 @@ from ape import Contract, reverts
 
 from ballast import mainnet
 from ballast.market import aave_state
-from tests.router_kit import AAVE, DAY, MORPHO, RAY, USDC, WAD
+from tests.router_kit import AAVE, DAY, MORPHO, USDC, WAD
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,10 @@ def test_greeks__of_a_loan_of_the_asset_are_zero(held):
 
 def pause_aave(accounts, on):
     """Pause the USDC reserve as Aave's own emergency admin."""
-    provider = Contract(mainnet.AAVE_ADDRESSES_PROVIDER, abi=mainnet.abi("getACLManager() view returns (address)", "getACLAdmin() view returns (address)"))
+    provider = Contract(
+        mainnet.AAVE_ADDRESSES_PROVIDER,
+        abi=mainnet.abi("getACLManager() view returns (address)", "getACLAdmin() view returns (address)"),
+    )
     acl = Contract(provider.getACLManager(), abi=mainnet.abi("addEmergencyAdmin(address)"))
     admin = accounts[provider.getACLAdmin()]
     admin.balance = 10**20

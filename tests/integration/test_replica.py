@@ -138,9 +138,7 @@ def test_permit2_has_the_domain_of_its_chain_and_address(w3):
 
 
 def test_multicall_reads_in_one_call(w3):
-    multicall = at(
-        w3, mainnet.MULTICALL3, "aggregate3((address,bool,bytes)[]) view returns ((bool,bytes)[])"
-    )
+    multicall = at(w3, mainnet.MULTICALL3, "aggregate3((address,bool,bytes)[]) view returns ((bool,bytes)[])")
     data = keccak(text="decimals()")[:4]
     results = multicall.functions.aggregate3([(mainnet.WETH, False, data), (mainnet.USDC, False, data)]).call()
     assert [int.from_bytes(returned) for _, returned in results] == [18, 6]
@@ -324,7 +322,9 @@ def test_morpho_accrual_follows_the_published_formula(w3, target, days):
 
 @pytest.mark.replica_only("the error is our stand-in's")
 def test_only_morpho_moves_the_rate_at_target(w3, accounts):
-    signature = "borrowRate((address,address,address,address,uint256),(uint128,uint128,uint128,uint128,uint128,uint128))"
+    signature = (
+        "borrowRate((address,address,address,address,uint256),(uint128,uint128,uint128,uint128,uint128,uint128))"
+    )
     irm = at(w3, mainnet.MORPHO_IRM, signature)
     call = irm.functions.borrowRate(mainnet.MORPHO_MARKET_WETH_USDC, (1, 1, 1, 1, 1, 0))
     selector = keccak(text="AdaptiveCurveIrmStandIn__NotMorpho(address)")[:4].hex()

@@ -272,9 +272,8 @@ def test_lock_file_pins_every_package_by_hash_and_names_no_registry():
 
 
 def test_chain_without_a_crowd_is_refused():
-    with Node.temporary([]) as node:
-        with pytest.raises(market.MarketError, match="no crowd on this chain"):
-            market.require_crowd(market.connect(node.rpc.url))
+    with Node.temporary([]) as node, pytest.raises(market.MarketError, match="no crowd on this chain"):
+        market.require_crowd(market.connect(node.rpc.url))
 
 
 def test_unknown_actor_is_refused_with_the_names_there_are():

@@ -14,7 +14,9 @@ pytestmark = pytest.mark.replica_only("the seeded crowd moves the markets")
 REFUSALS = {"InBand", "Stuck", "GainTooSmall", "PriceNotGood", "MarketBusy"}
 
 
-def test_router__holds_its_properties(router, venues, usdc, give_usdc, depositor, keeper, attacker, guardian, chain, w3):
+def test_router__holds_its_properties(
+    router, venues, usdc, give_usdc, depositor, keeper, attacker, guardian, chain, w3
+):
     give_usdc(depositor, 10**9 * USDC)
     usdc.approve(router, 2**256 - 1, sender=depositor)
     give_usdc(attacker, 10**6 * USDC)

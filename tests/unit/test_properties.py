@@ -17,7 +17,9 @@ def test_property__stands_in_the_docs_word_for_word(name):
 
 @pytest.mark.parametrize("name", properties.ALL)
 def test_property__is_checked_where_the_docs_say(name):
-    (row,) = [line for line in (ROOT / "docs" / "properties.md").read_text().splitlines() if line.startswith(f"| {name} ")]
+    (row,) = [
+        line for line in (ROOT / "docs" / "properties.md").read_text().splitlines() if line.startswith(f"| {name} ")
+    ]
     for place in row.split("|")[3].split(","):
         path = ROOT / place.strip()
         files = sorted(path.rglob("test_*.py")) if path.is_dir() else [path]

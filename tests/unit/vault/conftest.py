@@ -1,3 +1,3 @@
 """The vault and its actors."""
 
-from tests.vault_kit import *  # noqa: F403
+from tests.vault_kit import *

@@ -91,12 +91,18 @@ def sign_permit(vault, chain, holder, spender, value, deadline):
     """v, r, s of an ERC-2612 permit."""
     message = encode_typed_data(
         {"name": vault.name(), "version": "1", "chainId": chain.provider.chain_id, "verifyingContract": vault.address},
-        {"Permit": [
-            {"name": name, "type": kind}
-            for name, kind in (
-                ("owner", "address"), ("spender", "address"), ("value", "uint256"), ("nonce", "uint256"), ("deadline", "uint256"),
-            )
-        ]},
+        {
+            "Permit": [
+                {"name": name, "type": kind}
+                for name, kind in (
+                    ("owner", "address"),
+                    ("spender", "address"),
+                    ("value", "uint256"),
+                    ("nonce", "uint256"),
+                    ("deadline", "uint256"),
+                )
+            ]
+        },
         {
             "owner": holder.address,
             "spender": spender.address,

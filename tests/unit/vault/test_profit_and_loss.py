@@ -221,9 +221,7 @@ def test_management_fee__accrues_over_time_and_is_paid_by_profit_only(
     assert vault.convertToAssets(vault.balanceOf(fee_recipient)) == pytest.approx(due, rel=1e-3)
 
 
-def test_management_fee__takes_at_most_half_of_a_profit(
-    vault, strategy, depositor, owner, keeper, fee_recipient, wait
-):
+def test_management_fee__takes_at_most_half_of_a_profit(vault, strategy, depositor, owner, keeper, fee_recipient, wait):
     vault.setFees(0, 500, fee_recipient, sender=owner)
     vault.deposit(1_000 * UNIT, depositor, sender=depositor)
     vault.rebalance(sender=keeper)

@@ -122,7 +122,7 @@ def test_redeem__within_max_redeem_never_fails(vault, two, depositor, keeper):
 
 
 def test_withdraw__from_a_strategy_books_its_loss_for_all(vault, two, depositor, second_depositor, token, keeper):
-    """5. Loss dodging: who leaves through a strategy in loss bears a share of it, and leaves the rest to nobody else."""
+    """5. Loss dodging: who leaves through a strategy in loss bears a share of it and leaves nobody the rest."""
     first, second = two
     vault.deposit(1_000 * UNIT, second_depositor, sender=second_depositor)
     vault.rebalance(sender=keeper)
