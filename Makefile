@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 FORK := --network ethereum:mainnet-fork:foundry
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint lock clean
@@ -17,8 +18,9 @@ setup: ## install the tools and build the replica
 demo: setup ## thirty days of a vault on the replica; writes build/demo/report.html
 	@$(BIN)/ape run demo
 
-test: setup lint ## all tests, on a fork of the replica
-	@$(BIN)/ape test tests $(FORK) -q $(PYTEST_ARGS)
+test: setup lint ## all tests, on a fork of the replica (WORKERS=1 for one at a time)
+	@$(BIN)/python -m ballast.compiled
+	@. tools/replica.sh && with_replica $(BIN)/ape test tests $(FORK) -q -n $(WORKERS) $(PYTEST_ARGS)
 
 lint: setup ## format and lint checks of the Python code
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .

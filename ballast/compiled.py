@@ -52,3 +52,10 @@ def _digest() -> str:
     for name in sorted(types):
         found.update(f"{name}\0{(types[name].get('deploymentBytecode') or {}).get('bytecode')}\0".encode())
     return found.hexdigest()
+
+
+if __name__ == "__main__":
+    try:
+        ensure()
+    except ConfigurationError as error:
+        raise SystemExit(f"error: {error}") from None
