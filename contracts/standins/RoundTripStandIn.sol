@@ -9,14 +9,19 @@ interface IMorphoFlash {
     function flashLoan(address token, uint256 assets, bytes calldata data) external;
 }
 
+interface IReports {
+    function report() external returns (uint256 profit, uint256 loss);
+}
+
 /// @title RoundTripStandIn
 /// @notice STAND-IN for an attacker's contract, for tests.
 contract RoundTripStandIn {
-    /// @notice Deposits, has the target rebalance, and leaves, in one call.
+    /// @notice Deposits, has the target rebalance and report, and leaves, in one call.
     function run(IERC4626 target, uint256 assets) external {
         IERC20(target.asset()).approve(address(target), assets);
         target.deposit(assets, address(this));
         _rebalance(address(target));
+        try IReports(address(target)).report() {} catch {}
         target.redeem(target.maxRedeem(address(this)), address(this), address(this));
     }
 

@@ -78,16 +78,39 @@ def test_just_in_time__a_deposit_around_a_report_gains_nothing(
     assert token.balanceOf(attacker) - before <= 50 * UNIT * 5 // (10 * DAY), P.VAULT_ROUND_TRIP
 
 
-def test_flash_deposit__can_neither_report_nor_rebalance(vault, strategy, token, project, owner, attacker, keeper):
-    """Assets borrowed for a transaction would inflate the growth cap and the fee, or push all into one strategy."""
-    vault.deposit(1_000 * UNIT, attacker, sender=attacker)
+def test_flash_deposit__cannot_push_all_into_one_strategy(
+    project, make_vault, make_token, make_strategy, owner, depositor, attacker, keeper
+):
+    """Deposit borrowed assets, rebalance, leave through the first in the queue: the last would hold all."""
+    token = make_token()
+    vault = make_vault(token)
+    large, small = make_strategy(vault, 9_000, band_bps=100), make_strategy(vault, 1_000, band_bps=100)
+    vault.deposit(1_000 * UNIT, depositor, sender=depositor)
     vault.rebalance(sender=keeper)
     trip = owner.deploy(project.RoundTripStandIn)
     token.mint(trip, 9_000 * UNIT, sender=owner)
     trip.run(vault, 9_000 * UNIT, sender=attacker)
     assert token.balanceOf(trip) == 9_000 * UNIT
-    assert vault.strategy(strategy).debt == 1_000 * UNIT
-    assert vault.idle() == 0
+    assert vault.strategy(large).debt == 900 * UNIT
+    assert vault.strategy(small).debt == 100 * UNIT
+
+
+def test_flash_deposit__cannot_have_a_report_made(
+    project, make_vault, make_token, make_strategy, owner, depositor, attacker, keeper, wait
+):
+    """What a report books and charges follows from the vault's size: not from a borrowed one."""
+    token = make_token()
+    vault = make_vault(token)
+    strategy = make_strategy(vault)
+    vault.deposit(1_000 * UNIT, depositor, sender=depositor)
+    vault.rebalance(sender=keeper)
+    wait(DAY)
+    strategy.earn(10 * UNIT, sender=keeper)
+    trip = owner.deploy(project.RoundTripStandIn)
+    token.mint(trip, 9_000 * UNIT, sender=owner)
+    trip.run(vault, 9_000 * UNIT, sender=attacker)
+    assert vault.lockedProfit() == 0
+    assert vault.totalDebt() == 1_000 * UNIT
 
 
 def test_management_fee__is_not_charged_for_assets_that_were_not_there(

@@ -211,24 +211,23 @@ def test_round_trip__within_a_transaction_moves_no_venue(
     assert usdc.balanceOf(trip) <= 300_000_000 * USDC
 
 
+@pytest.mark.parametrize("touched", [AAVE, MORPHO], ids=["aave", "morpho"])
 def test_rebalance__waits_while_somebody_moves_a_market_in_the_same_block(
-    observed, keeper, w3, attacker, usdc, give_usdc
+    observed, keeper, w3, attacker, usdc, give_usdc, touched
 ):
     """Depth borrowed for a block must not decide how much moves."""
     give_usdc(attacker, 1_000_000 * USDC)
-    pool = Contract(mainnet.AAVE_POOL, abi=mainnet.AAVE_POOL_ABI)
-    usdc.approve(pool, 2**256 - 1, sender=attacker)
+    if touched == AAVE:
+        market = Contract(mainnet.AAVE_POOL, abi=mainnet.AAVE_POOL_ABI)
+        touch = market.supply.encode_input(mainnet.USDC, 10**12, attacker, 0)
+    else:
+        market = Contract(mainnet.MORPHO, abi=mainnet.MORPHO_ABI)
+        touch = market.supply.encode_input(mainnet.MORPHO_MARKET_WETH_USDC, 10**12, 0, attacker, b"")
+    usdc.approve(market, 2**256 - 1, sender=attacker)
     w3.provider.make_request("evm_setAutomine", [False])
     try:
         kwargs = {"gas": 3_000_000, "maxFeePerGas": 10**11, "maxPriorityFeePerGas": 10**9}
-        first = w3.eth.send_transaction(
-            {
-                "from": attacker.address,
-                "to": pool.address,
-                "data": pool.supply.encode_input(mainnet.USDC, 10**12, attacker, 0),
-                **kwargs,
-            }
-        )
+        first = w3.eth.send_transaction({"from": attacker.address, "to": market.address, "data": touch, **kwargs})
         second = w3.eth.send_transaction(
             {"from": keeper.address, "to": observed.address, "data": observed.rebalance.encode_input(), **kwargs}
         )
