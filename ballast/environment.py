@@ -8,7 +8,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
-REPLICA_PORT = int(os.environ.get("BALLAST_REPLICA_PORT") or 18545)
+_PORT = os.environ.get("BALLAST_REPLICA_PORT") or "18545"
+#: Port of the local replica; 0 when the variable holds none (whoever uses it says so: this module must not fail).
+REPLICA_PORT = int(_PORT) if _PORT.isdecimal() and int(_PORT) < 2**16 else 0
 #: The node that every fork is taken from: the user's own, or the local replica.
 UPSTREAM_URI = os.environ.get("MAINNET_RPC_URL") or f"http://127.0.0.1:{REPLICA_PORT}"
 #: True when forks are taken from a real node, False on the replica.
