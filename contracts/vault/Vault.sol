@@ -567,7 +567,8 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
     /// @inheritdoc IVault
     function removeStrategy(address strategy_) external nonReentrant onlyOwner {
         Strategy storage s = _listed(strategy_);
-        uint256 loss = _redeemAll(strategy_, s);
+        uint256 received = _redeem(strategy_, s);
+        uint256 loss = _settle(strategy_, s, received, s.debt);
         // Shares that it does not let go are remembered: added again, the strategy still owes for them.
         Strategy memory left;
         left.shares = s.shares;
@@ -852,13 +853,18 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
     function _recall(address strategy_, Strategy storage s) private {
         if (s.shares == 0) return;
         (bool ok, uint256 word) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.maxRedeem, (address(this))));
-        if (ok && word >= s.shares) _redeemAll(strategy_, s);
-        else if (s.debt > 0) _takeBack(strategy_, s, s.debt);
+        if (!ok || word < s.shares) {
+            if (s.debt > 0) _takeBack(strategy_, s, s.debt);
+            return;
+        }
+        uint256 received = _redeem(strategy_, s);
+        // One that did not let go still owes: only what is gone for good is a loss.
+        if (s.shares > 0) received = Math.min(received, s.debt);
+        _settle(strategy_, s, received, s.shares > 0 ? received : s.debt);
     }
 
-    /// Redeems the vault's shares of a strategy, as far as it lets them go, and settles its debt: what came back over it
-    /// is profit, what is missing a loss.
-    function _redeemAll(address strategy_, Strategy storage s) private returns (uint256 loss) {
+    /// Redeems the vault's shares of a strategy, as far as it lets them go. Books nothing.
+    function _redeem(address strategy_, Strategy storage s) private returns (uint256 received) {
         uint256 before = _held();
         (bool ok, uint256 shares) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.maxRedeem, (address(this))));
         shares = ok ? Math.min(shares, s.shares) : 0;
@@ -869,18 +875,25 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
             if (ok) s.shares -= uint128(shares);
             else emit StrategySkipped(strategy_);
         }
-        uint256 received = _held() - before;
-        uint256 debt = s.debt;
-        s.debt = 0;
-        _setTotalDebt(_debt.total - debt);
-        emit Allocated(strategy_, -int256(received), 0);
-        if (received > debt) {
-            _bookProfit(received - debt);
-            emit Reported(strategy_, received - debt, 0, 0);
-        } else if (received < debt) {
-            loss = debt - received;
+        return _held() - before;
+    }
+
+    /// Takes `owed` off a strategy's debt for `received` assets: what is over it is profit, what is missing a loss.
+    function _settle(address strategy_, Strategy storage s, uint256 received, uint256 owed)
+        private
+        returns (uint256 loss)
+    {
+        uint256 debt = s.debt - owed;
+        s.debt = uint128(debt);
+        _setTotalDebt(_debt.total - owed);
+        emit Allocated(strategy_, -int256(received), debt);
+        if (received > owed) {
+            _bookProfit(received - owed);
+            emit Reported(strategy_, received - owed, 0, debt);
+        } else if (received < owed) {
+            loss = owed - received;
             _bookLoss(loss);
-            emit Reported(strategy_, 0, loss, 0);
+            emit Reported(strategy_, 0, loss, debt);
         }
     }
 

@@ -184,6 +184,25 @@ def test_revoke__leaves_no_profit_behind(vault, two, guardian, keeper, wait):
     assert vault.lockedProfit() == pytest.approx(50 * UNIT, abs=1_000)
 
 
+@pytest.mark.parametrize("by", ["revoke", "rebalance"])
+def test_recall__of_a_strategy_that_refuses_is_no_loss(vault, two, guardian, keeper, by):
+    """One that says it would let go and then does not still owes everything."""
+    first, _ = two
+    first.setFault(4, sender=keeper)
+    if by == "revoke":
+        vault.revoke(first, sender=guardian)
+    else:
+        vault.setCap(first, 0, sender=guardian)
+        with reverts(vault.NotCloser):
+            vault.rebalance(sender=keeper)
+    assert vault.strategy(first).debt == 500 * UNIT
+    assert vault.totalAssets() == 1_000 * UNIT
+    first.setFault(0, sender=keeper)
+    vault.rebalance(sender=keeper)
+    assert vault.strategy(first).debt == 0
+    assert vault.totalAssets() == 1_000 * UNIT
+
+
 def test_revoke__of_what_is_illiquid_leaves_the_rest_to_anyone(vault, two, guardian, keeper):
     first, _ = two
     first.setFreeable(100 * UNIT, sender=keeper)
