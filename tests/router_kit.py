@@ -7,6 +7,7 @@ from web3.exceptions import ContractCustomError, ContractLogicError
 
 from ballast import mainnet
 from ballast.environment import UPSTREAM_IS_REAL
+from tests.actors import *
 
 USDC = 10**6
 HOUR = 3_600
@@ -18,41 +19,6 @@ MARGIN = 2 * WAD // 1000  # 0.2 % a year
 UNLIMITED = 2**128 - 1
 
 AAVE, MORPHO = 0, 1
-
-
-@pytest.fixture(scope="session")
-def owner(accounts):
-    return accounts[0]
-
-
-@pytest.fixture(scope="session")
-def guardian(accounts):
-    return accounts[1]
-
-
-@pytest.fixture(scope="session")
-def curator(accounts):
-    return accounts[2]
-
-
-@pytest.fixture(scope="session")
-def depositor(accounts):
-    return accounts[3]
-
-
-@pytest.fixture(scope="session")
-def keeper(accounts):
-    return accounts[5]
-
-
-@pytest.fixture(scope="session")
-def fee_recipient(accounts):
-    return accounts[6]
-
-
-@pytest.fixture(scope="session")
-def attacker(accounts):
-    return accounts[7]
 
 
 @pytest.fixture(scope="module")
@@ -151,15 +117,6 @@ def deposited(router, usdc, give_usdc, depositor, keeper):
     router.deposit(1_000_000 * USDC, depositor, sender=depositor)
     router.rebalance(sender=keeper)
     return router
-
-
-@pytest.fixture
-def wait(chain):
-    def pass_time(seconds):
-        chain.pending_timestamp = chain.blocks.head.timestamp + seconds
-        chain.mine()
-
-    return pass_time
 
 
 @pytest.fixture

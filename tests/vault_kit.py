@@ -3,6 +3,8 @@ actors named by what they do. Imported by the conftest of each folder that needs
 
 import pytest
 
+from tests.actors import *
+
 UNIT = 10**6
 DAY = 86_400
 YEAR = 365 * DAY
@@ -16,46 +18,6 @@ TERMS = {
     "unlockPeriod": 10 * DAY,
     "reportPeriod": DAY,
 }
-
-
-@pytest.fixture(scope="session")
-def owner(accounts):
-    return accounts[0]
-
-
-@pytest.fixture(scope="session")
-def guardian(accounts):
-    return accounts[1]
-
-
-@pytest.fixture(scope="session")
-def curator(accounts):
-    return accounts[2]
-
-
-@pytest.fixture(scope="session")
-def depositor(accounts):
-    return accounts[3]
-
-
-@pytest.fixture(scope="session")
-def second_depositor(accounts):
-    return accounts[4]
-
-
-@pytest.fixture(scope="session")
-def keeper(accounts):
-    return accounts[5]
-
-
-@pytest.fixture(scope="session")
-def fee_recipient(accounts):
-    return accounts[6]
-
-
-@pytest.fixture(scope="session")
-def attacker(accounts):
-    return accounts[7]
 
 
 @pytest.fixture(scope="module")
@@ -120,17 +82,6 @@ def vault(make_vault, token):
 @pytest.fixture(scope="module")
 def strategy(make_strategy, vault):
     return make_strategy(vault)
-
-
-@pytest.fixture
-def wait(chain):
-    """Let `seconds` pass and mine a block."""
-
-    def pass_time(seconds):
-        chain.pending_timestamp = chain.blocks.head.timestamp + seconds
-        chain.mine()
-
-    return pass_time
 
 
 def price_ray(vault):
