@@ -152,8 +152,9 @@ interface IVault is IERC4626, IRegulated {
     /* OWNER */
 
     function addStrategy(address strategy_, uint256 cap, uint256 targetBps, uint256 bandBps) external;
-    /// @notice Takes a strategy off the list; what it still owes and does not free is booked as a loss.
-    function removeStrategy(address strategy_) external;
+    /// @notice Takes a strategy off the list; what it still owes and does not free is booked as a loss, of at most `maxLoss`
+    /// assets: who executes chooses the moment, and must not choose one in which the strategy is dry.
+    function removeStrategy(address strategy_, uint256 maxLoss) external;
     function unpauseDeposits() external;
     function setFees(uint256 performanceFeeBps_, uint256 managementFeeBps_, address recipient) external;
     function setPace(uint256 unlockPeriod_, uint256 reportPeriod_, uint256 growthCapBps_) external;

@@ -134,7 +134,7 @@ RULES: dict[str, list[Rule]] = {
         Rule("setQueue(address[])", (OWNER, CURATOR), lambda s: (s.queue,)),
         Rule("setCurator(address)", (OWNER,), lambda s: (s.caller,)),
         Rule("addStrategy(address,uint256,uint256,uint256)", (OWNER,), lambda s: (s.contract, 1, 0, 1)),
-        Rule("removeStrategy(address)", (OWNER,), lambda s: (s.strategy,)),
+        Rule("removeStrategy(address,uint256)", (OWNER,), lambda s: (s.strategy, 0)),
         Rule("unpauseDeposits()", (OWNER,)),
         Rule("setFees(uint256,uint256,address)", (OWNER,), lambda s: (0, 0, s.caller)),
         Rule("setPace(uint256,uint256,uint256)", (OWNER,), lambda s: (86400, 86400, 1)),
@@ -148,7 +148,7 @@ RULES: dict[str, list[Rule]] = {
         Rule("setCap(uint256,uint256)", (OWNER,), lambda s: (0, s.cap + 1), "raise"),
         Rule("unpause()", (OWNER,)),
         Rule("addVenue(address,uint256)", (OWNER,), lambda s: (s.contract, 1)),
-        Rule("removeVenue(uint256)", (OWNER,), lambda s: (0,)),
+        Rule("removeVenue(uint256,uint256)", (OWNER,), lambda s: (0, 0)),
         Rule("setRules((uint64,uint32,uint32,uint32))", (OWNER,), lambda s: (s.rules,)),
         Rule("setOracle(address)", (OWNER,), lambda s: (s.oracle,)),
         # a step of `rebalance`, as a call so that it can fail as a whole

@@ -93,6 +93,11 @@ contract StrategyStandIn is ERC4626 {
         if (fault == Fault.TakesSilently) _answerNothing();
     }
 
+    function redeem(uint256 shares, address receiver, address holder) public override returns (uint256 assets) {
+        assets = super.redeem(shares, receiver, holder);
+        if (fault == Fault.PaysSilently) _answerNothing();
+    }
+
     function withdraw(uint256 assets, address receiver, address holder) public override returns (uint256 shares) {
         shares = super.withdraw(assets, receiver, holder);
         if (fault == Fault.PaysSilently) _answerNothing();

@@ -136,6 +136,7 @@ contract LendingRouter is Strategy {
     /// @notice Somebody has touched this venue's market in this block: try again in the next.
     error MarketBusy(address venue);
     error OnlySelf();
+    error LeftBehind(uint256 assets, uint256 most);
     error WrongVenue(address venue, address asset, address owner);
     error NoVenue(uint256 index);
     error TooManyVenues(uint256 max);
@@ -277,11 +278,15 @@ contract LendingRouter is Strategy {
         emit VenueAdded(address(venue), cap);
     }
 
-    /// @notice Takes a venue off the list. What it does not free now is lost to the router: `VenueRemoved` says how much.
-    function removeVenue(uint256 index) external nonReentrant onlyOwner {
+    /// @notice Takes a venue off the list. What it does not free now is lost to the router, at most `maxLeft` assets: who
+    /// executes chooses the moment, and must not choose one in which the market is dry. One that cannot be read counts as
+    /// losing more than any limit but the highest.
+    function removeVenue(uint256 index, uint256 maxLeft) external nonReentrant onlyOwner {
         ILendingVenue venue = _at(index).at;
         _pull(index, type(uint256).max);
-        (, uint256 left) = _read(index, IVenue.value.selector);
+        (bool known, uint256 left) = _read(index, IVenue.value.selector);
+        if (!known) left = type(uint256).max;
+        if (left > maxLeft) revert LeftBehind(left, maxLeft);
         IERC20(asset()).forceApprove(address(venue), 0);
         uint256 last = _venues.length - 1;
         if (index != last) _venues[index] = _venues[last];

@@ -67,6 +67,7 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
     uint256 private constant CALL_GAS = 3_000_000;
     uint8 private constant OFFSET = 6;
     uint256 private constant VIRTUAL_SHARES = 10 ** OFFSET;
+    uint256 private constant CRUMBS = 1_000 * VIRTUAL_SHARES;
     /// Band of a strategy that is on its way out: dust may stay.
     uint16 private constant EXIT_BAND_BPS = 1;
 
@@ -565,10 +566,11 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
     }
 
     /// @inheritdoc IVault
-    function removeStrategy(address strategy_) external nonReentrant onlyOwner {
+    function removeStrategy(address strategy_, uint256 maxLoss) external nonReentrant onlyOwner {
         Strategy storage s = _listed(strategy_);
         uint256 received = _redeem(strategy_, s);
         uint256 loss = _settle(strategy_, s, received, s.debt);
+        if (loss > maxLoss) revert OverLimit(loss, maxLoss);
         // Shares that it does not let go are remembered: added again, the strategy still owes for them.
         Strategy memory left;
         left.shares = s.shares;
@@ -703,10 +705,15 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         }
     }
 
+    /// After a total loss a share has no price. Crumbs of shares, worth a few units at most, do not count as holders.
+    function _priceless(uint256 supply, uint256 net) private pure returns (bool) {
+        return net == 0 && supply > CRUMBS;
+    }
+
     function _room() private view returns (uint256) {
         if (_lock.paused) return 0;
         (uint256 supply, uint256 net) = _rate();
-        if (net == 0 && supply > 0) return 0; // after a total loss a share has no price
+        if (_priceless(supply, net)) return 0;
         uint256 limit = _debt.depositLimit;
         uint256 held = _ledger.assets;
         return limit > held ? limit - held : 0;
@@ -716,8 +723,7 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
 
     function _enter(uint256 assets, uint256 shares, address receiver, uint256 supply, uint256 net) private {
         if (receiver == address(0)) revert ERC20InvalidReceiver(receiver);
-        bool priceless = net == 0 && supply > 0; // after a total loss
-        if ((_lock.limited || _lock.paused || priceless) && assets > _room()) {
+        if ((_lock.limited || _lock.paused || _priceless(supply, net)) && assets > _room()) {
             revert DepositExceedsMax(assets, _room());
         }
         if (shares == 0 && assets > 0) revert ZeroShares(assets);
@@ -872,10 +878,11 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
             (ok,) = Probe.call(
                 strategy_, CALL_GAS, abi.encodeCall(IERC4626.redeem, (shares, address(this), address(this)))
             );
-            if (ok) s.shares -= uint128(shares);
+            received = _held() - before;
+            // One that paid has taken its shares, whatever it answered.
+            if (ok || received > 0) s.shares -= uint128(shares);
             else emit StrategySkipped(strategy_);
         }
-        return _held() - before;
     }
 
     /// Takes `owed` off a strategy's debt for `received` assets: what is over it is profit, what is missing a loss.
@@ -972,7 +979,7 @@ contract Vault is IVault, ERC20Permit, ReentrancyGuardTransient, Roles {
         // keeps its pace: the new end is the average of both ends, by amount.
         uint256 fresh = profit - _toAssetsUp(feeShares, supply, net);
         // After a total loss nobody could have come for it: what returns belongs to the holders at once.
-        if (net == 0 && supply > 0) fresh = 0;
+        if (_priceless(supply, net)) fresh = 0;
         uint256 until = _lock.until;
         uint256 left = until > block.timestamp ? until - block.timestamp : 0;
         if (locked + fresh > 0) {

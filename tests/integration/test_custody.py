@@ -293,7 +293,7 @@ MATRIX = {
         "setQueue(address[])": [(lambda x: ([x.lending],), {OWNER, CURATOR})],
         "setCurator(address)": [(lambda x: (x.caller,), {OWNER})],
         "addStrategy(address,uint256,uint256,uint256)": [(lambda x: (x.other, MOST, 1, 1), {OWNER})],
-        "removeStrategy(address)": [(lambda x: (x.lending,), {OWNER})],
+        "removeStrategy(address,uint256)": [(lambda x: (x.lending, MOST), {OWNER})],
         "unpauseDeposits()": [(lambda x: (), {OWNER})],
         "setFees(uint256,uint256,address)": [(lambda x: (0, 0, x.caller), {OWNER})],
         "setPace(uint256,uint256,uint256)": [(lambda x: (3600, 3600, 1), {OWNER})],
@@ -308,7 +308,7 @@ MATRIX = {
             (lambda x: (0, 40_000_000 * USDC + 1), {OWNER}),
         ],
         "addVenue(address,uint256)": [(lambda x: (x.venue, 1), {OWNER})],
-        "removeVenue(uint256)": [(lambda x: (1,), {OWNER})],
+        "removeVenue(uint256,uint256)": [(lambda x: (1, MOST), {OWNER})],
         "setRules((uint64,uint32,uint32,uint32))": [(lambda x: ((10**16, DAY, DAY, 1),), {OWNER})],
         # a step of its own rebalance
         EXECUTE: [(lambda x: (6 * (0,),), {ROUTER})],

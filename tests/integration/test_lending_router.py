@@ -452,10 +452,18 @@ def test_add_venue__refuses_what_is_not_its_own(deposited, project, owner):
 
 
 def test_remove_venue__brings_its_assets_home(deposited, owner, usdc, depositor):
-    deposited.removeVenue(AAVE, sender=owner)
+    deposited.removeVenue(AAVE, USDC, sender=owner)
     assert len(deposited.venues()) == 1
     assert deposited.idle() == pytest.approx(1_000_000 * USDC, rel=1e-4)
     deposited.redeem(deposited.balanceOf(depositor), depositor, depositor, sender=depositor)
+
+
+def test_remove_venue__is_refused_while_the_market_is_dry(deposited, owner, crowd):
+    """Anyone executes what the timelock has released: not in a moment that would book a loss that is none."""
+    crowd(aave=0.9999)
+    with reverts(deposited.LeftBehind):
+        deposited.removeVenue(AAVE, USDC, sender=owner)
+    assert len(deposited.venues()) == 2
 
 
 def test_readings__name_all_that_is_regulated(deposited):

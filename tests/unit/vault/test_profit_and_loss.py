@@ -183,6 +183,19 @@ def test_deficit__is_moved_by_no_deposit_and_no_exit(
     assert vault.deficit() == deficit
 
 
+def test_total_loss__of_a_unit_closes_no_vault(make_vault, make_token, make_strategy, depositor, attacker, keeper):
+    """One unit deposited and lost to rounding, on purpose or not, must not shut a vault for good."""
+    vault = make_vault(make_token())
+    strategy = make_strategy(vault)
+    vault.deposit(1, attacker, sender=attacker)
+    vault.rebalance(sender=keeper)
+    strategy.lose(1, sender=keeper)
+    vault.report(sender=keeper)
+    assert vault.totalAssets() == 0
+    vault.deposit(1_000 * UNIT, depositor, sender=depositor)
+    assert vault.previewRedeem(vault.balanceOf(depositor)) >= 1_000 * UNIT - 2
+
+
 def test_total_loss__closes_deposits_and_a_recovery_goes_to_the_holders(
     vault, strategy, depositor, second_depositor, owner, keeper
 ):
@@ -195,7 +208,7 @@ def test_total_loss__closes_deposits_and_a_recovery_goes_to_the_holders(
     with reverts(vault.DepositExceedsMax):
         vault.deposit(UNIT, second_depositor, sender=second_depositor)
     strategy.earn(500 * UNIT, sender=keeper)
-    vault.removeStrategy(strategy, sender=owner)
+    vault.removeStrategy(strategy, 2**128 - 1, sender=owner)
     assert vault.previewRedeem(vault.balanceOf(depositor)) == pytest.approx(500 * UNIT, rel=1e-3)
 
 

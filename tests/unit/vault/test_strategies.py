@@ -216,7 +216,7 @@ def test_revoke__of_what_is_illiquid_leaves_the_rest_to_anyone(vault, two, guard
 def test_remove__books_what_does_not_come_back(vault, two, owner, keeper):
     first, second = two
     first.setFreeable(100 * UNIT, sender=keeper)
-    vault.removeStrategy(first, sender=owner)
+    vault.removeStrategy(first, UNLIMITED, sender=owner)
     assert vault.queue() == [second]
     assert vault.totalAssets() == 600 * UNIT
     assert vault.totalDebt() == 300 * UNIT
@@ -224,10 +224,18 @@ def test_remove__books_what_does_not_come_back(vault, two, owner, keeper):
         vault.revoke(first, sender=owner)
 
 
+def test_remove__refuses_a_greater_loss_than_the_owner_accepts(vault, two, owner, keeper):
+    """Anyone executes what the timelock has released, and may choose a moment in which the strategy is dry."""
+    first, _ = two
+    first.setFreeable(100 * UNIT, sender=keeper)
+    with reverts(vault.OverLimit, value=400 * UNIT, limit=UNIT):
+        vault.removeStrategy(first, UNIT, sender=owner)
+
+
 def test_remove__of_a_dead_strategy_loses_only_its_debt(vault, two, owner, keeper):
     first, second = two
     first.setFault(1, sender=keeper)
-    vault.removeStrategy(first, sender=owner)
+    vault.removeStrategy(first, UNLIMITED, sender=owner)
     assert vault.totalAssets() == 500 * UNIT
     assert vault.queue() == [second]
 
@@ -285,7 +293,7 @@ def test_pause__stops_deposits_and_not_withdrawals(vault, two, guardian, owner, 
 def test_removed__strategy_added_again_still_owes_for_its_shares(vault, two, owner, keeper, wait):
     first, _ = two
     first.setFreeable(0, sender=keeper)
-    vault.removeStrategy(first, sender=owner)
+    vault.removeStrategy(first, UNLIMITED, sender=owner)
     assert vault.totalAssets() == 500 * UNIT
     vault.addStrategy(first, UNLIMITED, 0, 10_000, sender=owner)
     assert vault.strategy(first).shares > 0
@@ -314,3 +322,11 @@ def test_rebalance__passes_over_a_strategy_that_says_it_charges_for_entry(
     vault.rebalance(sender=keeper)
     assert vault.strategy(first).debt == 0
     assert vault.strategy(dear).debt == 0
+
+
+def test_recall__counts_what_a_silent_strategy_pays(vault, two, guardian, keeper, token):
+    first, _ = two
+    first.setFault(8, sender=keeper)
+    vault.revoke(first, sender=guardian)
+    assert vault.strategy(first).shares == vault.strategy(first).debt == 0
+    assert vault.idle() == token.balanceOf(vault) == 700 * UNIT
