@@ -227,9 +227,10 @@ class _Simulation:
 
     def _propose_cap(self) -> None:
         """The Safe asks for a higher cap on the first venue."""
-        before = self.router.functions.venues().call()[0].cap
+        first = self.router.functions.venues().call()[0]
+        before = first.cap
         wanted = before * CAP_RAISE_PERCENT // 100
-        call = Call(self.router.address, bytes.fromhex(self.router.encode_abi("setCap", args=[0, wanted])[2:]))
+        call = Call(self.router.address, bytes.fromhex(self.router.encode_abi("setCap", args=[first.at, wanted])[2:]))
         identifier, operation = self.timelock.propose([call], self.safe_signers, KeySender(actors.account("anyone")))
         now = self.chain.time()
         delay = self.timelock.delay()

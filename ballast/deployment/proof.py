@@ -70,7 +70,8 @@ class _Scene:
     weights: tuple[int, int, int]
     limit: int
     queue: list[str]
-    #: cap of the strategy's first venue
+    #: the strategy's first venue and its cap
+    venue: str
     cap: int
     oracle: str
     rules: tuple[int, ...]
@@ -143,12 +144,12 @@ RULES: dict[str, list[Rule]] = {
         *_ROLES,
         *_open(*_ERC20, *_ERC4626, "rebalance()"),
         Rule("pause()", _BOTH),
-        Rule("evacuate(uint256)", _BOTH, lambda s: (0,)),
-        Rule("setCap(uint256,uint256)", _BOTH, lambda s: (0, max(s.cap - 1, 0)), "lower"),
-        Rule("setCap(uint256,uint256)", (OWNER,), lambda s: (0, s.cap + 1), "raise"),
+        Rule("evacuate(address)", _BOTH, lambda s: (s.venue,)),
+        Rule("setCap(address,uint256)", _BOTH, lambda s: (s.venue, max(s.cap - 1, 0)), "lower"),
+        Rule("setCap(address,uint256)", (OWNER,), lambda s: (s.venue, s.cap + 1), "raise"),
         Rule("unpause()", (OWNER,)),
         Rule("addVenue(address,uint256)", (OWNER,), lambda s: (s.contract, 1)),
-        Rule("removeVenue(uint256,uint256)", (OWNER,), lambda s: (0, 0)),
+        Rule("removeVenue(address,uint256)", (OWNER,), lambda s: (s.venue, 0)),
         Rule("setRules((uint64,uint32,uint32,uint32))", (OWNER,), lambda s: (s.rules,)),
         Rule("setOracle(address)", (OWNER,), lambda s: (s.oracle,)),
         # a step of `rebalance`, as a call so that it can fail as a whole
@@ -465,12 +466,13 @@ class _Prover:
             strategy = queue[0]
             known = vault("strategy", strategy)
             weights = (known.cap, known.targetBps, known.bandBps)
-        cap, rules, oracle = 0, (0, 0, 0, 0), self.at["oracle"]
+        venue, cap, rules, oracle = ZERO_ADDRESS, 0, (0, 0, 0, 0), self.at["oracle"]
         if contract.kind == "LendingRouter":
             venues = self.node.read(contract.kind, contract.address, "venues")
-            cap = venues[0].cap if venues else 0
+            if venues:
+                venue, cap = venues[0].at, venues[0].cap
             rules = tuple(vars(self.node.read(contract.kind, contract.address, "rules")).values())
-        return _Scene(STRANGER, contract.address, strategy, weights, limit, queue, cap, oracle, rules)
+        return _Scene(STRANGER, contract.address, strategy, weights, limit, queue, venue, cap, oracle, rules)
 
 
 def _outcome(answer: bytes | Reverted) -> tuple[str, str]:

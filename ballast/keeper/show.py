@@ -146,7 +146,7 @@ def as_dict(cycle: Cycle) -> dict[str, Any]:
             {
                 **_outcome(outcome),
                 "readings": [
-                    {**_reading(each), "after": _reading(later[each.name]) if each.name in later else None}
+                    {**each.as_dict(), "after": later[each.name].as_dict() if each.name in later else None}
                     for each in state.readings
                 ],
             }
@@ -170,16 +170,4 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "transaction": outcome.transaction,
         "gas": outcome.gas,
         "cost": outcome.cost,
-    }
-
-
-def _reading(reading: Reading) -> dict[str, Any]:
-    return {
-        "name": reading.name,
-        "value": reading.value,
-        "lower": reading.lower,
-        "target": reading.target,
-        "upper": reading.upper,
-        "excess": reading.excess,
-        "in_band": reading.in_band,
     }

@@ -33,6 +33,10 @@ class Reading:
         """Return whether the value lies in its band, edges included."""
         return self.excess == 0
 
+    def as_dict(self) -> dict[str, str | int | bool]:
+        """Return it for machines, exact integers."""
+        return {**vars(self), "excess": self.excess, "in_band": self.in_band}
+
 
 @dataclass(frozen=True)
 class ContractState:

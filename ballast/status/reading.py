@@ -288,17 +288,7 @@ def _readings(rows: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]] 
         reading = Reading(
             short_text(bytes.fromhex(row["name"][2:])), *(row[k] for k in ("value", "lower", "target", "upper"))
         )
-        result.append(
-            {
-                "name": reading.name,
-                "value": reading.value,
-                "lower": reading.lower,
-                "target": reading.target,
-                "upper": reading.upper,
-                "excess": reading.excess,
-                "in_band": reading.in_band,
-            }
-        )
+        result.append(reading.as_dict())
     return result
 
 

@@ -138,7 +138,7 @@ contract LendingRouter is Strategy {
     error OnlySelf();
     error LeftBehind(uint256 assets, uint256 most);
     error WrongVenue(address venue, address asset, address owner);
-    error NoVenue(uint256 index);
+    error NoVenue(address venue);
     error TooManyVenues(uint256 max);
     error OutOfRange(uint256 value, uint256 lowest, uint256 highest);
 
@@ -173,7 +173,7 @@ contract LendingRouter is Strategy {
         }
     }
 
-    /// @notice The move that the rule would make now, gas not yet looked at.
+    /// @notice The move that the rule would make now, at this block's base fee.
     function plan() external view returns (Plan memory) {
         return _plan();
     }
@@ -246,19 +246,19 @@ contract LendingRouter is Strategy {
     /* GUARDIAN OR OWNER: TIGHTENING, AT ONCE */
 
     /// @notice Sets a venue's cap to 0 and withdraws what it frees now; anyone may withdraw the rest by `rebalance`.
-    function evacuate(uint256 index) external nonReentrant onlyTightener {
-        _at(index).cap = 0;
-        emit CapSet(address(_venues[index].at), 0);
+    function evacuate(ILendingVenue venue) external nonReentrant onlyTightener {
+        _venues[_indexOf(venue)].cap = 0;
+        emit CapSet(address(venue), 0);
         _trim();
     }
 
     /// @notice Most assets a venue may hold. Lowering: guardian or owner. Raising: owner.
-    function setCap(uint256 index, uint256 cap) external nonReentrant {
-        Venue storage venue = _at(index);
-        if (cap > venue.cap) _checkOwner();
+    function setCap(ILendingVenue venue, uint256 cap) external nonReentrant {
+        Venue storage known = _venues[_indexOf(venue)];
+        if (cap > known.cap) _checkOwner();
         else _checkTightener();
-        venue.cap = cap.toUint128();
-        emit CapSet(address(venue.at), cap);
+        known.cap = cap.toUint128();
+        emit CapSet(address(venue), cap);
     }
 
     /* OWNER */
@@ -281,8 +281,8 @@ contract LendingRouter is Strategy {
     /// @notice Takes a venue off the list. What it does not free now is lost to the router, at most `maxLeft` assets: who
     /// executes chooses the moment, and must not choose one in which the market is dry. One that cannot be read counts as
     /// losing more than any limit but the highest.
-    function removeVenue(uint256 index, uint256 maxLeft) external nonReentrant onlyOwner {
-        ILendingVenue venue = _at(index).at;
+    function removeVenue(ILendingVenue venue, uint256 maxLeft) external nonReentrant onlyOwner {
+        uint256 index = _indexOf(venue);
         _pull(index, type(uint256).max);
         (bool known, uint256 left) = _read(index, IVenue.value.selector);
         if (!known) left = type(uint256).max;
@@ -634,9 +634,14 @@ contract LendingRouter is Strategy {
         return Probe.read(address(_venues[index].at), READ_GAS, abi.encodePacked(selector));
     }
 
-    function _at(uint256 index) private view returns (Venue storage) {
-        if (index >= _venues.length) revert NoVenue(index);
-        return _venues[index];
+    /// Rules name a venue by its address: its index changes when another is removed, and what waits in the timelock may be
+    /// executed in any order.
+    function _indexOf(ILendingVenue venue) private view returns (uint256 index) {
+        uint256 count = _venues.length;
+        for (; index < count; ++index) {
+            if (address(_venues[index].at) == address(venue)) return index;
+        }
+        revert NoVenue(address(venue));
     }
 
     /// "venue.N"

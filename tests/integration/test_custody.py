@@ -302,13 +302,13 @@ MATRIX = {
         **ERC20_AND_4626,
         "pause()": [(lambda x: (), {OWNER, GUARDIAN})],
         "unpause()": [(lambda x: (), {OWNER})],
-        "evacuate(uint256)": [(lambda x: (0,), {OWNER, GUARDIAN})],
-        "setCap(uint256,uint256)": [
-            (lambda x: (0, 40_000_000 * USDC - 1), {OWNER, GUARDIAN}),
-            (lambda x: (0, 40_000_000 * USDC + 1), {OWNER}),
+        "evacuate(address)": [(lambda x: (x.aave,), {OWNER, GUARDIAN})],
+        "setCap(address,uint256)": [
+            (lambda x: (x.aave, 40_000_000 * USDC - 1), {OWNER, GUARDIAN}),
+            (lambda x: (x.aave, 40_000_000 * USDC + 1), {OWNER}),
         ],
         "addVenue(address,uint256)": [(lambda x: (x.venue, 1), {OWNER})],
-        "removeVenue(uint256,uint256)": [(lambda x: (1, MOST), {OWNER})],
+        "removeVenue(address,uint256)": [(lambda x: (x.aave, MOST), {OWNER})],
         "setRules((uint64,uint32,uint32,uint32))": [(lambda x: ((10**16, DAY, DAY, 1),), {OWNER})],
         # a step of its own rebalance
         EXECUTE: [(lambda x: (6 * (0,),), {ROUTER})],
@@ -356,7 +356,8 @@ def scene(custody, load, web3, node, deployer, accounts, give_usdc):
     venue, data = node.create_data("AaveV3Lending", arguments, bytes(32))
     node.send(sender, mainnet.CREATE2_DEPLOYER, data, what="make a venue")
     other = deployment.deploy(load("custody-other"), web3, deployer)
-    return Scene(vault=vault, lending=lending, venue=venue, other=other.addresses["lending"])
+    aave = custody.addresses["lending/aave"]
+    return Scene(vault=vault, lending=lending, aave=aave, venue=venue, other=other.addresses["lending"])
 
 
 def functions(node, kind):

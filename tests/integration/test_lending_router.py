@@ -346,7 +346,7 @@ def accounts_of(w3, address):
 
 
 def test_cap__lowered_by_the_guardian_is_trimmed_by_anyone(deposited, guardian, keeper, venues):
-    deposited.setCap(AAVE, 400_000 * USDC, sender=guardian)
+    deposited.setCap(deposited.venues()[AAVE].at, 400_000 * USDC, sender=guardian)
     assert out_of_band(deposited) == {"venue.0"}
     deposited.rebalance(sender=keeper)
     assets, _ = deposited.holdings()
@@ -355,7 +355,7 @@ def test_cap__lowered_by_the_guardian_is_trimmed_by_anyone(deposited, guardian, 
 
 
 def test_cap__reached_is_not_over_until_interest_has_grown_it_by_a_hundredth(deposited, guardian, keeper, wait):
-    deposited.setCap(AAVE, 1_000_000 * USDC, sender=guardian)
+    deposited.setCap(deposited.venues()[AAVE].at, 1_000_000 * USDC, sender=guardian)
     wait(HOUR)
     assert deposited.holdings()[0][AAVE] > 1_000_000 * USDC
     with reverts(deposited.InBand):
@@ -363,14 +363,14 @@ def test_cap__reached_is_not_over_until_interest_has_grown_it_by_a_hundredth(dep
 
 
 def test_evacuate__takes_all_out_at_once(deposited, guardian):
-    deposited.evacuate(AAVE, sender=guardian)
+    deposited.evacuate(deposited.venues()[AAVE].at, sender=guardian)
     assert deposited.holdings()[0][AAVE] <= USDC
     assert deposited.idle() == pytest.approx(1_000_000 * USDC, rel=1e-4)
 
 
 def test_rebalance__says_what_is_stuck(deposited, guardian, keeper, crowd):
     crowd(aave=1.0)
-    deposited.evacuate(AAVE, sender=guardian)
+    deposited.evacuate(deposited.venues()[AAVE].at, sender=guardian)
     assert out_of_band(deposited) == {"venue.0"}
     # what little the rounding of the crowd leaves free has come back: the rest is lent out
     assert refusal(deposited, deposited.rebalance, keeper) == "Stuck"
@@ -383,7 +383,7 @@ def test_deposit__of_all_that_a_capped_market_takes_is_put_to_work(
     router = make_router()
     cap_aave(accounts, usdc, 50_000_000)
     wait(30 * DAY)
-    router.setCap(MORPHO, 0, sender=accounts[0])
+    router.setCap(router.venues()[MORPHO].at, 0, sender=accounts[0])
     most = router.maxDeposit(depositor) * 9999 // 10000  # interest accrues until the deposit
     assert 0 < most < 60_000_000 * USDC
     give_usdc(depositor, most)
@@ -413,7 +413,7 @@ def test_withdraw__of_an_illiquid_market_pays_what_there_is(deposited, depositor
 
 
 def test_withdraw__passes_over_a_paused_market(deposited, depositor, guardian, keeper, accounts, usdc):
-    deposited.setCap(AAVE, 500_000 * USDC, sender=guardian)
+    deposited.setCap(deposited.venues()[AAVE].at, 500_000 * USDC, sender=guardian)
     deposited.rebalance(sender=keeper)  # half with each
     pause_aave(accounts, True)
     most = deposited.maxWithdraw(depositor)
@@ -452,17 +452,30 @@ def test_add_venue__refuses_what_is_not_its_own(deposited, project, owner):
 
 
 def test_remove_venue__brings_its_assets_home(deposited, owner, usdc, depositor):
-    deposited.removeVenue(AAVE, USDC, sender=owner)
+    deposited.removeVenue(deposited.venues()[AAVE].at, USDC, sender=owner)
     assert len(deposited.venues()) == 1
     assert deposited.idle() == pytest.approx(1_000_000 * USDC, rel=1e-4)
     deposited.redeem(deposited.balanceOf(depositor), depositor, depositor, sender=depositor)
+
+
+def test_rules__name_a_venue_and_not_its_place(deposited, owner, guardian, keeper):
+    """Operations that wait may be executed in any order: one must not hit the venue that moved into another's place."""
+    aave, morpho = (venue.at for venue in deposited.venues())
+    deposited.removeVenue(aave, USDC, sender=owner)
+    assert [venue.at for venue in deposited.venues()] == [morpho]
+    with reverts(deposited.NoVenue, venue=aave):
+        deposited.evacuate(aave, sender=guardian)
+    with reverts(deposited.NoVenue, venue=aave):
+        deposited.setCap(aave, 0, sender=guardian)
+    deposited.setCap(morpho, 7, sender=guardian)
+    assert deposited.venues()[0].cap == 7
 
 
 def test_remove_venue__is_refused_while_the_market_is_dry(deposited, owner, crowd):
     """Anyone executes what the timelock has released: not in a moment that would book a loss that is none."""
     crowd(aave=0.9999)
     with reverts(deposited.LeftBehind):
-        deposited.removeVenue(AAVE, USDC, sender=owner)
+        deposited.removeVenue(deposited.venues()[AAVE].at, USDC, sender=owner)
     assert len(deposited.venues()) == 2
 
 
