@@ -17,6 +17,8 @@ TERMS = {
     "growthCapBps": 65_535,
     "unlockPeriod": 10 * DAY,
     "reportPeriod": DAY,
+    "lossBudgetBps": 100,
+    "lossWindow": DAY,
 }
 
 
@@ -32,7 +34,13 @@ def make_token(project, owner, depositor, second_depositor, attacker):
 
 
 @pytest.fixture(scope="module")
-def make_vault(project, owner, guardian, curator, fee_recipient, depositor, second_depositor, attacker):
+def code(project, owner):
+    """The vault's code at other addresses: what keeps its books, what sets its rules."""
+    return owner.deploy(project.VaultBooks), owner.deploy(project.VaultRules)
+
+
+@pytest.fixture(scope="module")
+def make_vault(project, code, owner, guardian, curator, fee_recipient, depositor, second_depositor, attacker):
     def make(token, **terms):
         config = {**TERMS, **terms}
         vault = owner.deploy(
@@ -45,12 +53,9 @@ def make_vault(project, owner, guardian, curator, fee_recipient, depositor, seco
                 guardian.address,
                 curator.address,
                 fee_recipient.address,
-                config["performanceFeeBps"],
-                config["managementFeeBps"],
-                config["growthCapBps"],
-                config["unlockPeriod"],
-                config["reportPeriod"],
+                *(config[key] for key in TERMS),
             ),
+            *code,
         )
         for holder in (depositor, second_depositor, attacker):
             token.approve(vault, 2**256 - 1, sender=holder)
@@ -61,9 +66,9 @@ def make_vault(project, owner, guardian, curator, fee_recipient, depositor, seco
 
 @pytest.fixture(scope="module")
 def make_strategy(project, owner):
-    def make(vault, target_bps=10_000, *, cap=UNLIMITED, band_bps=10):
+    def make(vault, target_bps=10_000, *, cap=UNLIMITED, cap_bps=10_000, band_bps=10, volatile=False):
         strategy = owner.deploy(project.StrategyStandIn, vault.asset())
-        vault.addStrategy(strategy, cap, target_bps, band_bps, sender=owner)
+        vault.addStrategy(strategy, cap, cap_bps, target_bps, band_bps, volatile, sender=owner)
         return strategy
 
     return make

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-/// @title Roles
-/// @notice Who may change the rules of a contract.
+/// @title RoleBook
+/// @notice Who may change the rules of a contract, and the checks of it.
 /// @dev The owner (a timelock) may loosen and tighten; the guardian may only tighten, at once. Every external function
 /// says who may call it.
-abstract contract Roles {
+abstract contract RoleBook {
     /// @notice A role went to another account.
     event RoleSet(bytes32 indexed role, address indexed account);
 
@@ -27,6 +27,18 @@ abstract contract Roles {
         _;
     }
 
+    function _checkOwner() internal view {
+        if (msg.sender != owner) revert Unauthorized(msg.sender);
+    }
+
+    function _checkTightener() internal view {
+        if (msg.sender != guardian && msg.sender != owner) revert Unauthorized(msg.sender);
+    }
+}
+
+/// @title Roles
+/// @notice The role book of a contract that stands alone: set at construction, changed by the owner.
+abstract contract Roles is RoleBook {
     constructor(address owner_, address guardian_) {
         _setOwner(owner_);
         _setGuardian(guardian_);
@@ -40,14 +52,6 @@ abstract contract Roles {
     /// @notice Owner only.
     function setGuardian(address account) external onlyOwner {
         _setGuardian(account);
-    }
-
-    function _checkOwner() internal view {
-        if (msg.sender != owner) revert Unauthorized(msg.sender);
-    }
-
-    function _checkTightener() internal view {
-        if (msg.sender != guardian && msg.sender != owner) revert Unauthorized(msg.sender);
     }
 
     function _setOwner(address account) private {

@@ -54,6 +54,16 @@ abstract contract Strategy is ERC4626, ReentrancyGuardTransient, Roles, IRegulat
         return _total();
     }
 
+    /// @notice True when the value can jump between reports; false when it only accrues. Fixed for ever.
+    function isVolatile() external pure virtual returns (bool) {
+        return false;
+    }
+
+    /// @notice True in the middle of a call of the strategy's own, when it cannot be priced.
+    function locked() external view returns (bool) {
+        return _reentrancyGuardEntered();
+    }
+
     function maxDeposit(address) public view override returns (uint256) {
         return paused ? 0 : _capacity();
     }

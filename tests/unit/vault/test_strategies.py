@@ -63,7 +63,7 @@ def test_rebalance__reports_what_is_due(vault, two, keeper, wait):
 
 def test_cap__bounds_the_target(vault, two, owner, guardian, keeper):
     first, _ = two
-    vault.setCap(first, 100 * UNIT, sender=guardian)
+    vault.setCap(first, 100 * UNIT, 10_000, sender=guardian)
     reading = readings(vault)["weight.0"]
     assert reading.value > reading.upper == reading.target == 10**17
     vault.rebalance(sender=keeper)
@@ -192,7 +192,7 @@ def test_recall__of_a_strategy_that_refuses_is_no_loss(vault, two, guardian, kee
     if by == "revoke":
         vault.revoke(first, sender=guardian)
     else:
-        vault.setCap(first, 0, sender=guardian)
+        vault.setCap(first, 0, 10_000, sender=guardian)
         with reverts(vault.NotCloser):
             vault.rebalance(sender=keeper)
     assert vault.strategy(first).debt == 500 * UNIT
@@ -244,14 +244,14 @@ def test_add__refuses_what_does_not_fit(vault, two, make_token, project, owner):
     first, _ = two
     other = owner.deploy(project.StrategyStandIn, make_token(18))
     with reverts(vault.WrongAsset):
-        vault.addStrategy(other, UNLIMITED, 0, 10, sender=owner)
+        vault.addStrategy(other, UNLIMITED, 10_000, 0, 10, False, sender=owner)
     with reverts(vault.AlreadyListed, strategy=first.address):
-        vault.addStrategy(first, UNLIMITED, 0, 10, sender=owner)
+        vault.addStrategy(first, UNLIMITED, 10_000, 0, 10, False, sender=owner)
     with reverts(vault.WrongAsset):
-        vault.addStrategy(owner, UNLIMITED, 0, 10, sender=owner)
+        vault.addStrategy(owner, UNLIMITED, 10_000, 0, 10, False, sender=owner)
     third = owner.deploy(project.StrategyStandIn, vault.asset())
     with reverts(vault.OverLimit, value=10_001, limit=10_000):
-        vault.addStrategy(third, UNLIMITED, 2_001, 10, sender=owner)
+        vault.addStrategy(third, UNLIMITED, 10_000, 2_001, 10, False, sender=owner)
 
 
 def test_add__at_most_ten(vault, make_strategy, project, owner):
@@ -259,7 +259,7 @@ def test_add__at_most_ten(vault, make_strategy, project, owner):
         make_strategy(vault, 0)
     eleventh = owner.deploy(project.StrategyStandIn, vault.asset())
     with reverts(vault.QueueFull, max=10):
-        vault.addStrategy(eleventh, UNLIMITED, 0, 10, sender=owner)
+        vault.addStrategy(eleventh, UNLIMITED, 10_000, 0, 10, False, sender=owner)
 
 
 def test_shutdown__stops_deposits_and_sends_all_home(vault, two, guardian, owner, depositor, keeper, token):
@@ -270,7 +270,7 @@ def test_shutdown__stops_deposits_and_sends_all_home(vault, two, guardian, owner
     with reverts(vault.IsShutdown):
         vault.unpauseDeposits(sender=owner)
     with reverts(vault.IsShutdown):
-        vault.setCap(first, 1, sender=owner)
+        vault.setCap(first, 1, 10_000, sender=owner)
     with reverts(vault.IsShutdown):
         vault.setWeight(first, 1, 1, sender=owner)
     vault.rebalance(sender=keeper)
@@ -295,7 +295,7 @@ def test_removed__strategy_added_again_still_owes_for_its_shares(vault, two, own
     first.setFreeable(0, sender=keeper)
     vault.removeStrategy(first, UNLIMITED, sender=owner)
     assert vault.totalAssets() == 500 * UNIT
-    vault.addStrategy(first, UNLIMITED, 0, 10_000, sender=owner)
+    vault.addStrategy(first, UNLIMITED, 10_000, 0, 10_000, False, sender=owner)
     assert vault.strategy(first).shares > 0
     wait(365 * DAY)
     vault.report(sender=keeper)
@@ -305,7 +305,7 @@ def test_removed__strategy_added_again_still_owes_for_its_shares(vault, two, own
 def test_cap__of_nothing_leaves_no_band(vault, two, guardian, owner, keeper):
     first, _ = two
     vault.setWeight(first, 5_000, 6_000, sender=owner)
-    vault.setCap(first, 0, sender=guardian)
+    vault.setCap(first, 0, 10_000, sender=guardian)
     vault.rebalance(sender=keeper)
     assert vault.strategy(first).debt == 0
 
@@ -313,12 +313,13 @@ def test_cap__of_nothing_leaves_no_band(vault, two, guardian, owner, keeper):
 def test_rebalance__passes_over_a_strategy_that_says_it_charges_for_entry(
     vault, two, curator, owner, project, keeper, guardian
 ):
-    """One that would cost more than rounding stops no other from being emptied."""
+    """One that would cost more than may be lost stops no other from being emptied."""
     first, second = two
+    vault.setLossBudget(0, DAY, sender=guardian)
     dear = owner.deploy(project.StrategyStandIn, vault.asset())
     dear.setFault(7, sender=keeper)
-    vault.addStrategy(dear, UNLIMITED, 1_000, 10, sender=owner)
-    vault.setCap(first, 0, sender=guardian)
+    vault.addStrategy(dear, UNLIMITED, 10_000, 1_000, 10, False, sender=owner)
+    vault.setCap(first, 0, 10_000, sender=guardian)
     vault.rebalance(sender=keeper)
     assert vault.strategy(first).debt == 0
     assert vault.strategy(dear).debt == 0
