@@ -2,7 +2,6 @@
 
 import pytest
 from ape import reverts
-from ape.exceptions import ContractLogicError
 from eth_account.messages import encode_typed_data
 
 from tests.vault_kit import NOBODY, UNIT, UNLIMITED
@@ -84,9 +83,8 @@ def test_permit__lets_another_withdraw_by_signature(vault, chain, depositor, kee
     signed = sign_permit(vault, chain, depositor, keeper, UNIT * 10**6, deadline)
     vault.permit(depositor, keeper, UNIT * 10**6, deadline, *signed, sender=keeper)
     vault.redeem(UNIT * 10**6, keeper, depositor, sender=keeper)
-    with pytest.raises(ContractLogicError) as refusal:  # the nonce is spent
+    with reverts(vault.ERC2612InvalidSigner):  # the nonce is spent
         vault.permit(depositor, keeper, UNIT * 10**6, deadline, *signed, sender=keeper)
-    assert type(refusal.value).__name__ == "ERC2612InvalidSigner"
 
 
 def sign_permit(vault, chain, holder, spender, value, deadline):
@@ -114,7 +112,8 @@ def sign_permit(vault, chain, holder, spender, value, deadline):
         },
     )
     signature = holder.sign_message(message)
-    return signature.v, signature.r, signature.s
+    # Ape drops leading zeros, which encoding would put back at the wrong end.
+    return signature.v, signature.r.rjust(32, b"\0"), signature.s.rjust(32, b"\0")
 
 
 def test_transfer__moves_shares_and_not_the_supply(vault, depositor, second_depositor):
