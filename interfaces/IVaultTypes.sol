@@ -92,6 +92,8 @@ interface IVaultTypes {
     error UnderLimit(uint256 value, uint256 limit);
     /// @notice A move to a strategy lost more than rounding explains.
     error MoveLoss(address strategy, uint256 assets, uint256 valued);
+    /// @notice A rebalance would lose more than is left of the loss budget, both as shares of the assets, Wad.
+    error LossBudgetExceeded(uint256 lossWad, uint256 availableWad);
     error IsShutdown();
     /// @notice A deposit in this transaction: reports and rebalances must not rest on borrowed assets.
     error DepositedInTransaction();

@@ -23,7 +23,10 @@ contract StrategyStandIn is ERC4626 {
         TakesFee, // keeps 1 % of a deposit
         SaysFee, // as TakesFee, and its previews say so
         PaysSilently, // withdrawals pay, and answer with no data
-        TakesSilently // deposits are taken, and answered with no data
+        TakesSilently, // deposits are taken, and answered with no data
+        ChargesEntry, // keeps 1 % of a deposit for itself, and says so
+        Overburns, // takes twice the shares that a withdrawal is worth
+        KeepsShares // does not let go of its shares
     }
 
     Fault public fault;
@@ -34,6 +37,8 @@ contract StrategyStandIn is ERC4626 {
     address public callee;
     bytes public payload;
     bool public reentered;
+    /// Whether its value may jump between reports.
+    bool public isVolatile;
     bytes public answer;
 
     error Broken();
@@ -46,6 +51,10 @@ contract StrategyStandIn is ERC4626 {
 
     function lose(uint256 assets) external {
         IERC20(asset()).transfer(address(0xdead), assets);
+    }
+
+    function setVolatile(bool isVolatile_) external {
+        isVolatile = isVolatile_;
     }
 
     function setFault(Fault fault_) external {
@@ -85,7 +94,8 @@ contract StrategyStandIn is ERC4626 {
     }
 
     function previewDeposit(uint256 assets) public view override returns (uint256) {
-        return super.previewDeposit(fault == Fault.SaysFee ? assets - assets / 100 : assets);
+        bool charges = fault == Fault.SaysFee || fault == Fault.ChargesEntry;
+        return super.previewDeposit(charges ? assets - assets / 100 : assets);
     }
 
     function deposit(uint256 assets, address receiver) public override returns (uint256 shares) {
@@ -100,6 +110,7 @@ contract StrategyStandIn is ERC4626 {
 
     function withdraw(uint256 assets, address receiver, address holder) public override returns (uint256 shares) {
         shares = super.withdraw(assets, receiver, holder);
+        if (fault == Fault.Overburns) shares *= 2;
         if (fault == Fault.PaysSilently) _answerNothing();
     }
 
@@ -107,7 +118,7 @@ contract StrategyStandIn is ERC4626 {
         if (fault == Fault.Reverts) revert Broken();
         _callBack();
         super._deposit(caller, receiver, assets, shares);
-        if (fault == Fault.TakesFee) IERC20(asset()).transfer(address(0xdead), assets / 100);
+        if (fault == Fault.TakesFee || fault == Fault.ChargesEntry) IERC20(asset()).transfer(address(0xdead), assets / 100);
     }
 
     function _withdraw(address caller, address receiver, address holder, uint256 assets, uint256 shares)
@@ -116,7 +127,13 @@ contract StrategyStandIn is ERC4626 {
     {
         if (fault == Fault.Reverts || fault == Fault.Overstates) revert Broken();
         _callBack();
+        if (fault == Fault.Overburns) _burn(holder, shares);
         super._withdraw(caller, receiver, holder, fault == Fault.Short ? assets / 2 : assets, shares);
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        if (fault == Fault.KeepsShares && from != address(0) && to != address(0)) revert Broken();
+        super._update(from, to, value);
     }
 
     function _misbehave() private view {

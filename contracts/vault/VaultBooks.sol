@@ -483,15 +483,16 @@ contract VaultBooks is VaultState {
         _setLedger(supply + feeShares, assets);
 
         // What the new shares are worth now is unlocked at once, so that they do not lower the price. The older profit
-        // keeps its pace: the new end is the average of both ends, by amount.
+        // keeps its pace, as far as the period explains it: the new end is the average of both ends, by amount.
         uint256 fresh = profit - _toAssetsUp(feeShares, supply, net);
         // After a total loss nobody could have come for it: what returns belongs to the holders at once.
         if (_priceless(supply, net)) fresh = 0;
-        uint256 until = _lock.until;
-        uint256 left = until > block.timestamp ? until - block.timestamp : 0;
+        uint256 period = _terms.unlockPeriod;
+        uint256 left = FixedPointMathLib.min(FixedPointMathLib.zeroFloorSub(_lock.until, block.timestamp), period);
+        left = locked * left + fresh * period;
         locked += fresh;
-        if (locked > 0) until = block.timestamp + ((locked - fresh) * left + fresh * _terms.unlockPeriod) / locked;
-        _setLock(locked, until, assets - locked);
+        if (locked > 0) left /= locked;
+        _setLock(locked, block.timestamp + left, assets - locked);
     }
 
     /// Performance fee on what the deficit leaves of the profit, then the management fee owed, at most half of the rest.

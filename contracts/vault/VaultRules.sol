@@ -130,7 +130,7 @@ contract VaultRules is VaultState {
         Strategy storage s = _strategies[strategy_];
         if (s.listed) revert AlreadyListed(strategy_);
         (bool ok, uint256 word) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.asset, ()));
-        if (!ok || word != uint160(address(_token))) revert WrongAsset(strategy_, address(uint160(word)));
+        if (!ok || word != uint160(address(_token)) || strategy_ == address(this)) revert WrongAsset(strategy_, address(uint160(word)));
         (ok, word) = Probe.read(strategy_, READ_GAS, abi.encodeWithSignature("isVolatile()"));
         s.listed = true;
         s.isVolatile = isVolatile || (ok && word != 0);
