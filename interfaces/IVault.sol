@@ -65,8 +65,8 @@ interface IVault is IVaultTypes, IERC4626, IRegulated {
     function deposit(uint256 assets, address receiver, uint256 minShares) external returns (uint256 shares);
     /// @notice As `mint`, but reverts with `Slippage` when it would take more than `maxAssets`.
     function mint(uint256 shares, address receiver, uint256 maxAssets) external returns (uint256 assets);
-    /// @notice As `withdraw`, but reverts when losses that are not in the price yet would cost the owner more than
-    /// `maxLossBps` of the assets.
+    /// @notice As `withdraw`, but reverts when losses that are not in the price yet, and what freeing the assets costs, take
+    /// more than `maxLossBps` of them. The plain `withdraw` accepts the losses that its preview shows and no such cost.
     function withdraw(uint256 assets, address receiver, address owner, uint256 maxLossBps)
         external
         returns (uint256 shares);
@@ -74,8 +74,8 @@ interface IVault is IVaultTypes, IERC4626, IRegulated {
     function withdraw(uint256 assets, address receiver, address owner, uint256 maxLossBps, uint256 maxShares)
         external
         returns (uint256 shares);
-    /// @notice As `redeem`, but reverts when losses that are not in the price yet would cost the owner more than
-    /// `maxLossBps` of the assets.
+    /// @notice As `redeem`, but reverts when losses that are not in the price yet, and what freeing the assets costs, take
+    /// more than `maxLossBps` of them. The plain `redeem` accepts the losses that its preview shows and no such cost.
     function redeem(uint256 shares, address receiver, address owner, uint256 maxLossBps)
         external
         returns (uint256 assets);

@@ -97,4 +97,6 @@ interface IVaultTypes {
     error IsShutdown();
     /// @notice A deposit in this transaction: reports and rebalances must not rest on borrowed assets.
     error DepositedInTransaction();
+    /// @notice A volatile strategy's loss was booked in this transaction: nobody may buy at a low of their own making.
+    error MarkedInTransaction();
 }

@@ -25,28 +25,26 @@ library LossBudget {
 
     /// @notice What may be lost now, as a share of the value, Wad. Rounded down.
     function available(Bucket storage bucket) internal view returns (uint256) {
-        return _size(bucket) - _spent(bucket);
+        (uint256 size, uint256 spent) = (_size(bucket), _spent(bucket));
+        return size > spent ? size - spent : 0;
     }
 
     /// @notice Takes `loss` out of `value` off the budget. Reverts when it is more than is left.
     function spend(Bucket storage bucket, uint256 loss, uint256 value) internal {
         if (loss == 0) return;
         uint256 lossWad = loss >= value ? WAD : (loss * WAD + value - 1) / value;
-        uint256 spent = _spent(bucket);
-        uint256 left = _size(bucket) - spent;
+        uint256 left = available(bucket);
         if (lossWad > left) revert LossBudgetExceeded(lossWad, left);
-        bucket.spentWad = uint64(spent + lossWad); // at most the bucket's size, half of 1e18
+        bucket.spentWad = uint64(_spent(bucket) + lossWad); // at most the bucket's size, half of 1e18
         bucket.at = uint40(block.timestamp);
     }
 
     /// @notice Changes budget and window; what is spent stays spent.
     function set(Bucket storage bucket, uint256 budgetBps, uint256 window) internal {
-        uint256 spent = _spent(bucket);
+        bucket.spentWad = uint64(_spent(bucket));
+        bucket.at = uint40(block.timestamp);
         bucket.budgetBps = uint16(budgetBps);
         bucket.window = uint32(window);
-        uint256 size = _size(bucket);
-        bucket.spentWad = uint64(spent < size ? spent : size);
-        bucket.at = uint40(block.timestamp);
     }
 
     function _size(Bucket storage bucket) private view returns (uint256) {

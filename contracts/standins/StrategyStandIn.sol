@@ -25,7 +25,6 @@ contract StrategyStandIn is ERC4626 {
         PaysSilently, // withdrawals pay, and answer with no data
         TakesSilently, // deposits are taken, and answered with no data
         ChargesEntry, // keeps 1 % of a deposit for itself, and says so
-        Overburns, // takes twice the shares that a withdrawal is worth
         KeepsShares // does not let go of its shares
     }
 
@@ -110,7 +109,6 @@ contract StrategyStandIn is ERC4626 {
 
     function withdraw(uint256 assets, address receiver, address holder) public override returns (uint256 shares) {
         shares = super.withdraw(assets, receiver, holder);
-        if (fault == Fault.Overburns) shares *= 2;
         if (fault == Fault.PaysSilently) _answerNothing();
     }
 
@@ -127,7 +125,6 @@ contract StrategyStandIn is ERC4626 {
     {
         if (fault == Fault.Reverts || fault == Fault.Overstates) revert Broken();
         _callBack();
-        if (fault == Fault.Overburns) _burn(holder, shares);
         super._withdraw(caller, receiver, holder, fault == Fault.Short ? assets / 2 : assets, shares);
     }
 

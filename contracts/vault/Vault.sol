@@ -8,10 +8,9 @@ import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20P
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
-import {IGate} from "../../interfaces/IGate.sol";
+import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 import {IVault} from "../../interfaces/IVault.sol";
 import {LossBudget} from "../risk/LossBudget.sol";
-import {Probe} from "../risk/Probe.sol";
 import {Roles} from "../risk/Roles.sol";
 import {Redemptions} from "./Redemptions.sol";
 import {VaultBooks} from "./VaultBooks.sol";
@@ -43,15 +42,16 @@ import {VaultState} from "./VaultState.sol";
 /// - Fees are taken out of profit alone and minted as shares without lowering the share price. The performance fee is due
 ///   above a high-water mark, kept as the `deficit` below it: losses that profit has not made good, whoever holds shares.
 /// - Reports, rebalances and exits in kind are refused in a transaction that has deposited: what they do follows from the
-///   vault's size, which must not be borrowed for the occasion.
+///   vault's size, which must not be borrowed for the occasion. Deposits are refused in a transaction that has booked the
+///   loss of a volatile strategy: its value must not be pushed for the occasion.
 ///
 /// ROUNDING is for the vault: shares given are rounded down, shares taken up, assets paid down, locked profit up.
 ///
 /// ROLES: the owner (a timelock) loosens, the guardian only tightens, the curator moves weights within the caps; anyone
 /// may report and rebalance. The prose of each function is in IVault.
 ///
-/// CODE: what holders do is here. What is done with strategies is in VaultBooks, what roles set in VaultRules: code at two
-/// addresses fixed at construction, run on this contract's storage.
+/// CODE: what holders do is here. What is done with strategies is in VaultBooks, what roles set in VaultRules, views that
+/// look at strategies in VaultViews: code at three addresses fixed at construction, run on this contract's storage.
 contract Vault is IVault, VaultState, Roles, ERC20Permit {
     using FixedPointMathLib for uint256;
     using LossBudget for LossBudget.Bucket;
@@ -75,10 +75,15 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
         uint32 lossWindow;
     }
 
+    /// A greatest loss that means: what the preview shows, and no more.
+    uint256 private constant AS_PREVIEWED = type(uint256).max;
+
     /// @notice The code that keeps the books.
     address public immutable books;
     /// @notice The code that sets the rules.
     address public immutable rules;
+    /// @notice The code that takes a look at the strategies.
+    address public immutable views;
     /// @inheritdoc IVault
     address public immutable redemptions;
     IERC20 private immutable _asset;
@@ -90,18 +95,25 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
         _;
     }
 
-    constructor(Config memory config, address books_, address rules_)
+    /// As `runs`, for a function that only looks.
+    modifier shows(address code) {
+        _show(code);
+        _;
+    }
+
+    constructor(Config memory config, address books_, address rules_, address views_)
         ERC20(config.name, config.symbol)
         ERC20Permit(config.name)
         Roles(config.owner, config.guardian)
     {
-        if (address(config.asset) == address(0)) revert ZeroAddress();
+        if (address(config.asset) == address(0) || books_.code.length == 0 || views_.code.length == 0) revert ZeroAddress();
         uint8 decimals_ = IERC20Metadata(address(config.asset)).decimals();
         if (decimals_ > 18) revert OverLimit(decimals_, 18);
-        _asset = _token = config.asset;
+        _asset = config.asset;
         _decimals = decimals_ + OFFSET;
         books = books_;
         rules = rules_;
+        views = views_;
         redemptions = address(new Redemptions(config.asset));
         Address.functionDelegateCall(
             rules_,
@@ -137,8 +149,11 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
         return _balances[account];
     }
 
+    /// Transfers alone come here: minting and burning change the ledger, in one write with the assets.
     function _update(address from, address to, uint256 value) internal override {
-        _move(from, to, value);
+        _debit(from, value);
+        _credit(to, value);
+        emit Transfer(from, to, value);
     }
 
     /* VIEWS: ERC-4626 */
@@ -166,36 +181,19 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
         return _toAssetsDown(shares, supply, net);
     }
 
-    /// @notice Most assets that can be deposited now; 0 while deposits are paused, or the gate keeps `receiver` out.
-    function maxDeposit(address receiver) external view nonReentrantView returns (uint256) {
-        if (!_isOpen(receiver)) return 0;
-        (uint256 supply, uint256 net) = _rate();
-        return FixedPointMathLib.min(_room(), _toAssetsDown(type(uint128).max - supply, supply, net));
-    }
+    /// @notice Most assets that can be deposited now; 0 while deposits are paused, the gate keeps `receiver` out or a volatile
+    /// strategy cannot be valued.
+    function maxDeposit(address receiver) external view shows(views) returns (uint256) {}
 
-    /// @notice Most shares that can be minted now; 0 while deposits are paused, or the gate keeps `receiver` out.
-    function maxMint(address receiver) external view nonReentrantView returns (uint256) {
-        if (!_isOpen(receiver)) return 0;
-        (uint256 supply, uint256 net) = _entryRate();
-        return FixedPointMathLib.min(type(uint128).max - supply, _toSharesDown(_room(), supply, net));
-    }
+    /// @notice Most shares that can be minted now, 0 as above.
+    function maxMint(address receiver) external view shows(views) returns (uint256) {}
 
     /// @notice Assets that `holder` can withdraw now, after losses it would have to book: idle and what strategies free,
     /// less what waiting redemption requests will get.
-    function maxWithdraw(address holder) external view nonReentrantView returns (uint256) {
-        (uint256 supply, uint256 net) = _previewExit(_balances[holder], true);
-        return FixedPointMathLib.min(_toAssetsDown(_balances[holder], supply, net), _liquidityFor(holder));
-    }
+    function maxWithdraw(address holder) external view shows(views) returns (uint256) {}
 
     /// @notice Shares that `holder` can redeem now.
-    function maxRedeem(address holder) external view nonReentrantView returns (uint256) {
-        uint256 shares = _balances[holder];
-        uint256 free = _liquidityFor(holder);
-        (uint256 supply, uint256 net) = _rate();
-        // Not by way of shares when all can leave: that rounds a share away.
-        if (_toAssetsDown(shares, supply, net) <= free) return shares;
-        return FixedPointMathLib.min(shares, _toSharesDown(free, supply, net));
-    }
+    function maxRedeem(address holder) external view shows(views) returns (uint256) {}
 
     /// @notice Exact; rounded down. Reverts when a volatile strategy cannot be valued.
     function previewDeposit(uint256 assets) external view nonReentrantView returns (uint256) {
@@ -209,17 +207,13 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
         return _toAssetsUp(shares, supply, net);
     }
 
-    /// @notice Shares that withdrawing `assets` costs, after the losses it would book. Exact; rounded up.
-    function previewWithdraw(uint256 assets) external view nonReentrantView returns (uint256) {
-        (uint256 supply, uint256 net) = _previewExit(assets, false);
-        return _toSharesUp(assets, supply, net);
-    }
+    /// @notice Shares that withdrawing `assets` costs, after the losses it would book. Exact, rounded up;
+    /// a withdrawal that would come out worse, because a strategy does not pay what its shares are worth, reverts.
+    function previewWithdraw(uint256 assets) external view shows(views) returns (uint256) {}
 
-    /// @notice Assets that redeeming `shares` pays, after the losses it would book. Exact; rounded down.
-    function previewRedeem(uint256 shares) external view nonReentrantView returns (uint256) {
-        (uint256 supply, uint256 net) = _previewExit(shares, true);
-        return _toAssetsDown(shares, supply, net);
-    }
+    /// @notice Assets that redeeming `shares` pays, after the losses it would book. Exact, rounded down,
+    /// as above.
+    function previewRedeem(uint256 shares) external view shows(views) returns (uint256) {}
 
     /* VIEWS: STATE */
 
@@ -244,8 +238,11 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
     }
 
     /// @inheritdoc IVault
-    function queue() external view returns (address[] memory) {
-        return _queue;
+    function queue() external view returns (address[] memory list) {
+        list = new address[](_debt.strategies);
+        for (uint256 i; i < list.length; ++i) {
+            list[i] = _queue[i];
+        }
     }
 
     /// @inheritdoc IVault
@@ -254,13 +251,16 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
     }
 
     /// @inheritdoc IVault
-    function risks() external view returns (Risk[] memory) {
-        return _risks;
+    function risks() external view returns (Risk[] memory list) {
+        list = new Risk[](_debt.risks);
+        for (uint256 r; r < list.length; ++r) {
+            list[r] = _risks[r];
+        }
     }
 
     /// @inheritdoc IVault
     function depositLimit() external view returns (uint256) {
-        return _debt.depositLimit;
+        return _depositLimit;
     }
 
     /// @inheritdoc IVault
@@ -270,7 +270,7 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
 
     /// @inheritdoc IVault
     function paused() external view returns (bool) {
-        return _lock.paused;
+        return _lock.flags & PAUSED != 0;
     }
 
     /// @inheritdoc IVault
@@ -290,7 +290,7 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
 
     /// @inheritdoc IVault
     function managementFeeBps() external view returns (uint16) {
-        return _terms.managementFeeBps;
+        return _debt.managementFeeBps;
     }
 
     /// @inheritdoc IVault
@@ -305,7 +305,7 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
 
     /// @inheritdoc IVault
     function reportPeriod() external view returns (uint24) {
-        return _terms.reportPeriod;
+        return _debt.reportPeriod;
     }
 
     /// @inheritdoc IVault
@@ -320,7 +320,7 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
 
     /// @inheritdoc IVault
     function lastReport() external view returns (uint40) {
-        return _clock.reported;
+        return _debt.reported;
     }
 
     /// @inheritdoc IVault
@@ -333,26 +333,9 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
         return (_lossBudget.budgetBps, _lossBudget.window, _lossBudget.available());
     }
 
-    /// @notice `report` (seconds since the last one), for each strategy in queue order `weight.N`, and for each risk `risk.N`
+    /// @notice `report` (seconds since the last one), for each strategy in queue order `weight.N`, and for each risk `risk.NN`
     /// (shares of the vault's assets, Wad).
-    function readings() external view nonReentrantView returns (Reading[] memory list) {
-        uint256 total = _ledger.assets;
-        uint256[] memory targets = _targets(total);
-        uint256[] memory caps = _riskCaps(total);
-        uint256[] memory debts = _riskDebts();
-        list = new Reading[](1 + targets.length + caps.length);
-        uint256 age = _debt.total == 0 ? 0 : block.timestamp - _clock.reported;
-        list[0] = Reading("report", int256(age), 0, 0, int256(uint256(_terms.reportPeriod)));
-        for (uint256 i; i < targets.length; ++i) {
-            Strategy storage s = _strategies[_queue[i]];
-            (uint256 lower, uint256 upper) = _band(s, total, targets[i]);
-            list[1 + i] = _reading("weight.0", i, total, s.debt, lower, targets[i], upper);
-        }
-        for (uint256 r; r < caps.length; ++r) {
-            uint256 upper = caps[r] + total * EXIT_BAND_BPS / BPS;
-            list[1 + targets.length + r] = _reading("risk.00", r, total, debts[r], 0, caps[r], upper);
-        }
-    }
+    function readings() external view shows(views) returns (Reading[] memory) {}
 
     /* HOLDERS */
 
@@ -388,7 +371,7 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
 
     /// @notice Pays exactly `assets` to `receiver` for shares of `holder`, rounded up. The holder or one it allowed.
     function withdraw(uint256 assets, address receiver, address holder) external returns (uint256 shares) {
-        return withdraw(assets, receiver, holder, BPS, type(uint256).max);
+        return withdraw(assets, receiver, holder, AS_PREVIEWED, type(uint256).max);
     }
 
     /// @inheritdoc IVault
@@ -408,23 +391,17 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
         (uint256 supply, uint256 net) = _rate();
         uint256 before = _toSharesUp(assets, supply, net);
         shares = before;
-        uint256 cost;
+        uint256 gone;
         uint256 kept;
-        if (_mustDraw(assets)) {
-            uint256 absent;
-            (cost, absent) = _draw(assets, false);
-            (supply, net) = _rateWithout(absent);
-            shares = _toSharesUp(assets + cost, supply, net);
-            kept = _kept(shares, assets + cost, absent);
-        }
+        if (_mustDraw(assets)) (shares, gone, kept) = _draw(assets, shares, false, holder, maxLossBps);
         _checkLoss(before, shares, maxLossBps);
         if (shares > maxShares) revert Slippage(shares, maxShares);
-        _leave(assets, cost, kept, shares, receiver, holder);
+        _leave(assets, gone, kept, shares, receiver, holder);
     }
 
     /// @notice Takes exactly `shares` of `holder` and pays `receiver`, rounded down. The holder or one it allowed.
     function redeem(uint256 shares, address receiver, address holder) external returns (uint256 assets) {
-        return redeem(shares, receiver, holder, BPS, 0);
+        return redeem(shares, receiver, holder, AS_PREVIEWED, 0);
     }
 
     /// @inheritdoc IVault
@@ -444,19 +421,12 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
         (uint256 supply, uint256 net) = _rate();
         uint256 before = _toAssetsDown(shares, supply, net);
         assets = before;
-        uint256 cost;
+        uint256 gone;
         uint256 kept;
-        if (_mustDraw(assets)) {
-            uint256 absent;
-            (cost, absent) = _draw(shares, true);
-            (supply, net) = _rateWithout(absent);
-            assets = _toAssetsDown(shares, supply, net);
-            kept = _kept(shares, assets, absent);
-            assets -= FixedPointMathLib.min(assets, cost);
-        }
+        if (_mustDraw(assets)) (assets, gone, kept) = _draw(shares, assets, true, holder, maxLossBps);
         _checkLoss(assets, before, maxLossBps);
         if (assets < minAssets) revert Slippage(assets, minAssets);
-        _leave(assets, cost, kept, shares, receiver, holder);
+        _leave(assets, gone, kept, shares, receiver, holder);
     }
 
     /// @inheritdoc IVault
@@ -472,7 +442,7 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
         uint256 due;
         uint256 worth;
         (due, assets, worth, strategyShares) = abi.decode(
-            Address.functionDelegateCall(books, abi.encodeCall(VaultBooks.takeInKind, (shares, receiver, holder))),
+            _callBooks(abi.encodeCall(VaultBooks.takeInKind, (shares, receiver, holder))),
             (uint256, uint256, uint256, uint256[])
         );
         _checkLoss(worth, before, maxLossBps);
@@ -486,7 +456,7 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
     /// @inheritdoc IVault
     function report() external runs(books) returns (uint256 profit, uint256 loss) {}
 
-    /// @notice Reports when a report is due or a strategy is out of its band, and then, if one still is, moves all
+    /// @notice Reports when a report is due, and then, if a strategy is out of its band or a risk over its cap, moves all
     /// strategies to their targets: assets come back first, then go out. Anyone may call it.
     /// @dev Reverts with `InBand` when there is nothing to do, with `NotCloser` (assets) when no strategy could be moved
     /// nearer to its target, with `LossBudgetExceeded` when the moves would lose too much.
@@ -563,170 +533,113 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
     /// @inheritdoc IVault
     function setWaiting(bool waiting) external {
         if (msg.sender != redemptions) revert Unauthorized(msg.sender);
-        _lock.flags = waiting ? _lock.flags | WAITING : _lock.flags & ~WAITING;
+        _debt.waiting = waiting;
     }
 
     /* INTERNAL: CODE */
 
-    /// Runs `code` on this storage with the present call's data, and returns or reverts with its answer.
+    /// Runs `code` on this storage with the present call's data and the asset behind it, and returns or reverts with its
+    /// answer.
     function _run(address code) private {
+        address token = address(_asset);
         assembly {
             calldatacopy(0, 0, calldatasize())
-            let ok := delegatecall(gas(), code, 0, calldatasize(), 0, 0)
+            mstore(calldatasize(), token)
+            let ok := delegatecall(gas(), code, 0, add(calldatasize(), 32), 0, 0)
             returndatacopy(0, 0, returndatasize())
             if ok { return(0, returndatasize()) }
             if iszero(ok) { revert(0, returndatasize()) }
         }
     }
 
+    /// `_run` for a view: what this code does changes nothing, which the compiler cannot know of a delegatecall.
+    function _show(address code) private view {
+        function(address) internal runner = _run;
+        function(address) internal view shower;
+        assembly {
+            shower := runner
+        }
+        shower(code);
+    }
+
     /* INTERNAL: ENTRY */
-
-    /// The rate at which shares are given: volatile strategies count at the higher of stored and present value.
-    function _entryRate() private view returns (uint256 supply, uint256 net) {
-        (supply, net) = _rate();
-        if (_lock.volatiles == 0) return (supply, net);
-        uint256 count = _queue.length;
-        for (uint256 i; i < count; ++i) {
-            Strategy storage s = _strategies[_queue[i]];
-            if (!s.isVolatile || s.shares == 0) continue;
-            (bool readable, uint256 value) = _worth(_queue[i], s.shares);
-            if (!readable) revert Unreadable(_queue[i]);
-            net += value.zeroFloorSub(s.debt);
-        }
-    }
-
-    /// Whether a deposit for `receiver` could be priced, and would be let in.
-    function _isOpen(address receiver) private view returns (bool) {
-        if (_lock.flags & GATED != 0 && !_admits(receiver, receiver)) return false;
-        if (_lock.volatiles == 0) return true;
-        uint256 count = _queue.length;
-        for (uint256 i; i < count; ++i) {
-            Strategy storage s = _strategies[_queue[i]];
-            if (!s.isVolatile) continue;
-            (bool readable,) = _worth(_queue[i], s.shares);
-            if (!readable) return false;
-        }
-        return true;
-    }
-
-    function _admits(address sender, address receiver) private view returns (bool) {
-        (bool ok, uint256 word) = Probe.read(_gate, READ_GAS, abi.encodeCall(IGate.mayEnter, (sender, receiver)));
-        return ok && word == 1;
-    }
-
-    /// Assets that the limits leave room for.
-    function _room() private view returns (uint256) {
-        if (_lock.paused) return 0;
-        (uint256 supply, uint256 net) = _rate();
-        if (_priceless(supply, net)) return 0;
-        return uint256(_debt.depositLimit).zeroFloorSub(_ledger.assets);
-    }
 
     function _enter(uint256 assets, uint256 shares, address receiver, uint256 supply, uint256 net) private {
         if (receiver == address(0)) revert ERC20InvalidReceiver(receiver);
         uint8 flags = _lock.flags;
-        if ((flags & LIMITED != 0 || _lock.paused || _priceless(supply, net)) && assets > _room()) {
-            revert DepositExceedsMax(assets, _room());
-        }
-        if (flags & GATED != 0 && !_admits(msg.sender, receiver)) revert NotAdmitted(receiver);
+        if (flags != 0 || _priceless(supply, net)) _checkEntry(assets, receiver);
         if (shares == 0 && assets > 0) revert ZeroShares(assets);
-        _entered = true;
+        _entered = 1;
 
-        uint256 before = _asset.balanceOf(address(this));
+        uint256 before = SafeTransferLib.balanceOf(address(_asset), address(this));
         _asset.safeTransferFrom(msg.sender, address(this), assets);
-        uint256 received = _asset.balanceOf(address(this)) - before;
+        uint256 received = SafeTransferLib.balanceOf(address(_asset), address(this)).zeroFloorSub(before);
         if (received != assets) revert UnexpectedTransfer(assets, received);
 
         _setLedger(supply + shares, _ledger.assets + assets);
-        _move(address(0), receiver, shares);
-        if (supply == 0) _openAnew(net + assets);
+        _mintTo(receiver, shares);
+        if (assets > net) _adapt(supply, net + assets);
+        if (flags & VOLATILE != 0) _keepPremium(assets, shares, supply);
         emit Deposit(msg.sender, receiver, assets, shares);
     }
 
-    /// The first holders owe nothing for what was before them; what it left behind unlocks at the pace their assets allow.
-    function _openAnew(uint256 net) private {
-        _fees = Fees(0, 0);
-        _clock.managementAccrued = uint40(block.timestamp);
+    function _checkEntry(uint256 assets, address receiver) private view {
+        uint256 room = _room();
+        if (assets > room) revert DepositExceedsMax(assets, room);
+        if (_lock.flags & GATED != 0 && !_admits(msg.sender, receiver)) revert NotAdmitted(receiver);
+        // Nobody buys at a low of their own making.
+        if (_marked != 0) revert MarkedInTransaction();
+    }
+
+    /// What was paid for gains that are not in the price yet does not lift the price now.
+    function _keepPremium(uint256 assets, uint256 shares, uint256 supply) private {
+        uint256 net = _ledger.assets - _locked() - assets;
+        _addToLock(assets.zeroFloorSub(_toAssetsUp(shares, supply, net)));
+    }
+
+    /// A vault that more than doubles: what was locked for the few of before unlocks at the pace that the many allow. The
+    /// first holders owe nothing for what was before them.
+    function _adapt(uint256 supply, uint256 net) private {
+        if (supply == 0) {
+            _fees = Fees(0, 0);
+            _terms.managementAccrued = uint40(block.timestamp);
+        }
         uint256 amount = _locked();
-        if (amount > 0) _setLock(amount, block.timestamp + _terms.unlockPeriod, net);
+        if (amount == 0) return;
+        uint256 period = _terms.unlockPeriod;
+        _setLock(amount, FixedPointMathLib.min(_lock.until, block.timestamp + period), net);
     }
 
     /* INTERNAL: EXIT */
 
     /// Whether an exit of `assets` must look at strategies.
     function _mustDraw(uint256 assets) private view returns (bool) {
-        return _lock.volatiles > 0 || assets > _idle();
+        return assets > _idle() || _lock.flags & VOLATILE != 0 || _debt.waiting;
     }
 
-    function _draw(uint256 amount, bool inShares) private returns (uint256 cost, uint256 absent) {
-        return abi.decode(
-            Address.functionDelegateCall(books, abi.encodeCall(VaultBooks.draw, (amount, inShares))),
-            (uint256, uint256)
-        );
+    function _draw(uint256 amount, uint256 stored, bool inShares, address holder, uint256 maxLossBps)
+        private
+        returns (uint256 price, uint256 gone, uint256 kept)
+    {
+        bytes memory call = abi.encodeCall(VaultBooks.draw, (amount, stored, inShares, holder, maxLossBps <= BPS));
+        return abi.decode(_callBooks(call), (uint256, uint256, uint256));
     }
 
-    /// What who leaves with `assets` leaves behind in strategies that cannot be read. Rounded down.
-    function _kept(uint256 shares, uint256 assets, uint256 absent) private view returns (uint256) {
-        if (absent == 0) return 0;
-        (uint256 supply, uint256 net) = _rate();
-        return _toAssetsDown(shares, supply, net).zeroFloorSub(assets);
+    /// A call of the vault's own to the books, with the asset behind it.
+    function _callBooks(bytes memory call) private returns (bytes memory) {
+        return Address.functionDelegateCall(books, abi.encodePacked(call, abi.encode(_asset)));
     }
 
-    /// The rate an exit of `amount` (of shares or of assets) would get: what `VaultBooks.draw` does, without doing it.
-    function _previewExit(uint256 amount, bool inShares) private view returns (uint256 supply, uint256 net) {
-        (supply, net) = _rate();
-        uint256 gone;
-        uint256 count = _queue.length;
-        if (_lock.volatiles > 0) {
-            for (uint256 i; i < count; ++i) {
-                Strategy storage s = _strategies[_queue[i]];
-                if (!s.isVolatile) continue;
-                (bool readable, uint256 value) = _worth(_queue[i], s.shares);
-                gone += uint256(s.debt).zeroFloorSub(readable ? value : 0);
-            }
-        }
-        if (inShares) {
-            (, uint256 marked) = _rateWithout(gone);
-            amount = _toAssetsDown(amount, supply, marked);
-        }
-        uint256 need = amount.zeroFloorSub(_idle());
-        for (uint256 i; i < count && need > 0; ++i) {
-            (bool readable, uint256 debt, uint256 value, uint256 free) = _quote(_queue[i]);
-            if (!readable) continue;
-            if (!_strategies[_queue[i]].isVolatile) gone += debt.zeroFloorSub(value);
-            need = need.zeroFloorSub(free);
-        }
-        return _rateWithout(gone);
-    }
-
-    /// What `holder` could be paid at most: idle, and what the strategies free, less what is kept for those who wait.
-    function _liquidityFor(address holder) private view returns (uint256 assets) {
-        assets = _idle();
-        uint256 count = _queue.length;
-        for (uint256 i; i < count; ++i) {
-            (,,, uint256 free) = _quote(_queue[i]);
-            assets += free;
-        }
-        if (_lock.flags & WAITING != 0 && holder != redemptions) {
-            (uint256 supply, uint256 net) = _rate();
-            assets = assets.zeroFloorSub(_toAssetsUp(_balances[redemptions], supply, net));
-        }
-    }
-
-    /// Pays and burns. `cost` is what freeing the assets lost, `kept` what the holder leaves to the others.
-    function _leave(uint256 assets, uint256 cost, uint256 kept, uint256 shares, address receiver, address holder)
+    /// Pays and burns. `gone` is what freeing the assets took off the books, `kept` what the holder leaves to the others.
+    function _leave(uint256 assets, uint256 gone, uint256 kept, uint256 shares, address receiver, address holder)
         private
     {
         if (receiver == address(0)) revert ERC20InvalidReceiver(receiver);
-        if (_lock.flags & WAITING != 0) {
-            uint256 free = _liquidityFor(holder).zeroFloorSub(cost);
-            if (assets > free) revert InsufficientLiquidity(assets, free);
-        }
-        uint256 available = _idle().zeroFloorSub(cost);
+        uint256 available = _idle().zeroFloorSub(gone);
         if (assets > available) revert InsufficientLiquidity(assets, available);
         if (msg.sender != holder) _spendAllowance(holder, msg.sender, shares);
-        _move(holder, address(0), shares);
-        _setLedger(_ledger.shares - shares, _ledger.assets - assets - cost);
+        _burnFrom(holder, shares);
+        _setLedger(_ledger.shares - shares, _ledger.assets - assets - gone);
         _keepPace(kept);
         _asset.safeTransfer(receiver, assets);
         emit Withdraw(msg.sender, receiver, holder, assets, shares);
@@ -734,14 +647,11 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
 
     /// After an exit: what it left behind unlocks like a profit, and no profit faster than the cap allows on what is left.
     function _keepPace(uint256 kept) private {
+        if (kept > 0) _addToLock(kept);
+        if (_lock.amount == 0) return;
         uint256 amount = _locked();
         uint256 net = _ledger.assets - amount;
-        if (kept > 0) {
-            kept = FixedPointMathLib.min(kept, net);
-            _setLock(amount + kept, block.timestamp + _terms.unlockPeriod, net - kept);
-        } else if (_unlocksTooFast(net)) {
-            _setLock(amount, _lock.until, net);
-        }
+        if (_unlocksTooFast(net)) _setLock(amount, _lock.until, net);
     }
 
     function _checkLoss(uint256 lesser, uint256 greater, uint256 maxLossBps) private pure {
@@ -750,32 +660,5 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
             uint256 lossBps = (greater - lesser).fullMulDivUp(BPS, greater);
             if (lossBps > maxLossBps) revert LossTooHigh(lossBps, maxLossBps);
         }
-    }
-
-    /* INTERNAL: READINGS */
-
-    /// Amounts as shares of `total`, Wad; the label with its last digits counted up.
-    function _reading(
-        bytes32 label,
-        uint256 index,
-        uint256 total,
-        uint256 value,
-        uint256 lower,
-        uint256 target,
-        uint256 upper
-    ) private pure returns (Reading memory) {
-        if (index > 9) index += 246; // "09" to "10": the tens are the byte before
-        uint256 digit = label == "risk.00" ? 200 : 192;
-        return Reading(
-            bytes32(uint256(label) + (index << digit)),
-            _wad(value, total),
-            _wad(lower, total),
-            _wad(target, total),
-            _wad(upper, total)
-        );
-    }
-
-    function _wad(uint256 part, uint256 total) private pure returns (int256) {
-        return total == 0 ? int256(0) : int256(part * WAD / total);
     }
 }

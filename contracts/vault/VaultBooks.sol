@@ -23,15 +23,31 @@ contract VaultBooks is VaultState {
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
 
-    /// Profit is booked at most once in this time, so that rounding cannot starve it.
+    /// Profit is booked at most once in this time, so that rounding cannot starve the fees.
     uint256 private constant PROFIT_INTERVAL = 1 hours;
-    /// One part in this many of a move, and `MOVE_DUST` units, are rounding and not a loss.
+    /// One part in this many of a move, and dust, are rounding and not a loss.
     uint256 private constant MOVE_TOLERANCE = 1e6;
-    uint256 private constant MOVE_DUST = 4;
+    /// All that a strategy has of the vault's, profit included.
+    uint256 private constant ALL = type(uint256).max;
 
     address private immutable _self = address(this);
 
     error OnlyDelegated();
+
+    /// What taking assets back from strategies lost.
+    struct Toll {
+        /// What the shares were worth beyond what came for them: somebody has to pay for it.
+        uint256 cost;
+        /// The part of it that was in the books, and is not taken off them yet.
+        uint256 gone;
+    }
+
+    /// A strategy before a move.
+    struct Position {
+        uint256 debt;
+        uint256 value;
+        uint256 shares;
+    }
 
     /// A vault's code, not a vault.
     modifier delegated() {
@@ -42,57 +58,88 @@ contract VaultBooks is VaultState {
     /* ANYONE */
 
     function report() external delegated nonReentrant returns (uint256 profit, uint256 loss) {
-        if (_entered) revert DepositedInTransaction();
+        if (_entered != 0) revert DepositedInTransaction();
         return _report();
     }
 
     function rebalance() external delegated nonReentrant {
-        if (_entered) revert DepositedInTransaction();
-        bool due = _debt.total > 0 && block.timestamp - _clock.reported > _terms.reportPeriod;
-        if (!due && !_outOfBand(_ledger.assets, _targets(_ledger.assets))) revert IRegulated.InBand();
-        _report();
+        if (_entered != 0) revert DepositedInTransaction();
+        bool due = _debt.total > 0 && block.timestamp - _debt.reported > _debt.reportPeriod;
+        if (due) _report();
         uint256 total = _ledger.assets;
-        uint256[] memory targets = _targets(total);
-        if (!_outOfBand(total, targets)) return;
-        uint256 before = _distance(targets);
-        _moveTo(targets, total);
+        (uint256[] memory targets, uint256 before, bool out) = _survey(total);
+        if (!out) {
+            if (due) return;
+            revert IRegulated.InBand();
+        }
+        // Assets come home first, then go out; not while requests wait for them.
+        _moveAll(targets, total, false);
+        if (!_debt.waiting) _moveAll(targets, total, true);
         uint256 afterwards = _distance(targets);
         if (afterwards > before || (afterwards == before && !due)) revert IRegulated.NotCloser(before, afterwards);
+    }
+
+    /* THE VAULT ITSELF, FOR A REBALANCE */
+
+    /// Brings a strategy's debt to `target`, as far as it lets. What that loses is booked and taken off the loss budget, as a
+    /// share of `total`. In a call of its own, so that what fails is undone as a whole and stops no other move.
+    function move(address strategy_, uint256 target, uint256 total) external delegated {
+        Strategy storage s = _strategies[strategy_];
+        uint256 debt = s.debt;
+        if (debt < target) {
+            _place(strategy_, s, FixedPointMathLib.min(target - debt, _idle()), total);
+        } else {
+            Toll memory toll;
+            _takeBack(strategy_, s, target == 0 ? ALL : debt - target, toll);
+            _lossBudget.spend(toll.cost, total);
+            _bookLoss(toll.gone);
+        }
     }
 
     /* THE VAULT ITSELF, FOR AN EXIT */
 
     /// Books what an exit must know: the losses of the volatile strategies, and of those it draws on in queue order to make
-    /// `amount` (of shares or of assets) idle as far as they allow.
-    /// @return cost What freeing cost beyond what was freed; it is not in the books yet.
-    /// @return absent Debt of volatile strategies that cannot be read; to who leaves it is worth nothing.
-    function draw(uint256 amount, bool inShares) external delegated returns (uint256 cost, uint256 absent) {
-        uint256 count = _queue.length;
-        if (_lock.volatiles > 0) {
-            for (uint256 i; i < count; ++i) {
-                Strategy storage s = _strategies[_queue[i]];
-                if (s.isVolatile) absent += _mark(_queue[i], s);
-            }
+    /// `amount` (of shares or of assets) idle as far as they allow. Unless `atAnyCost`, reverts when that costs what no preview
+    /// could know.
+    /// @param stored What the amount would fetch (assets), or cost (shares), if there were no losses.
+    /// @return price Assets that the shares fetch (rounded down), or shares that the assets cost (rounded up).
+    /// @return gone What freeing cost, to be taken off the assets with the payment.
+    /// @return kept What who leaves leaves to the others: it was not in the price.
+    function draw(uint256 amount, uint256 stored, bool inShares, address holder, bool atAnyCost)
+        external
+        delegated
+        returns (uint256 price, uint256 gone, uint256 kept)
+    {
+        uint256 total = _ledger.assets;
+        uint256 absent = _markVolatiles();
+        uint256 due = inShares ? stored : amount;
+        if (inShares && (absent > 0 || _ledger.assets != total)) due = _worthWithout(absent, amount);
+        if (_debt.waiting) {
+            uint256 free = _liquidity(holder);
+            if (due > free) revert InsufficientLiquidity(due, free);
         }
+        uint256 cost;
+        (cost, gone) = _free(due);
+        // Nothing is lost: the stored price holds.
+        if (absent + cost + gone == 0 && _ledger.assets == total) return (stored, 0, 0);
+
+        if (inShares) due = _worthWithout(absent, amount);
+        cost = FixedPointMathLib.min(cost, due);
+        if (cost > 0 && !atAnyCost) revert LossTooHigh(cost.fullMulDivUp(BPS, due), 0);
         if (inShares) {
+            price = due - cost;
+        } else {
+            due += cost;
             (uint256 supply, uint256 net) = _rateWithout(absent);
-            amount = _toAssetsDown(amount, supply, net);
-        }
-        uint256 held = _idle();
-        uint256 need = amount > held ? amount - held : 0;
-        for (uint256 i; i < count && need > 0; ++i) {
-            address strategy_ = _queue[i];
-            Strategy storage s = _strategies[strategy_];
-            if (s.debt == 0) continue;
-            (uint256 freed, uint256 lost) = _takeBack(strategy_, s, need);
-            need -= FixedPointMathLib.min(need, freed);
-            cost += lost;
+            price = amount = _toSharesUp(due, supply, net);
         }
         // More than the exit is worth it cannot bear.
-        if (cost > amount) {
-            _bookLoss(cost - amount);
-            cost = amount;
+        if (gone > cost) {
+            _bookLoss(gone - cost);
+            gone = cost;
         }
+        kept = cost - gone;
+        if (absent > 0) kept += _worthWithout(0, amount).zeroFloorSub(due);
     }
 
     /// Burns `shares` of `holder` for its part of the idle assets and of the strategies' shares. Rounded down throughout.
@@ -104,17 +151,18 @@ contract VaultBooks is VaultState {
         delegated
         returns (uint256 due, uint256 assets, uint256 worth, uint256[] memory strategyShares)
     {
-        if (_entered) revert DepositedInTransaction();
-        uint256 count = _queue.length;
+        if (_entered != 0) revert DepositedInTransaction();
+        uint256 count = _debt.strategies;
         for (uint256 i; i < count; ++i) {
             _mark(_queue[i], _strategies[_queue[i]]);
         }
         (uint256 supply, uint256 net) = _rate();
         due = _toAssetsDown(shares, supply, net);
         uint256 total = _ledger.assets;
-        if (total > 0) assets = _idle().fullMulDiv(due, total);
-        _move(holder, address(0), shares);
-        (strategyShares, worth) = _handOver(due, total, receiver);
+        // What is kept for those who wait is not given away.
+        if (total > 0) assets = FixedPointMathLib.min(_idle().fullMulDiv(due, total), _unreserved(_idle(), holder));
+        _burnFrom(holder, shares);
+        (strategyShares, worth) = _handOver(due - assets, _debt.total, receiver);
         worth += assets;
         _setLedger(supply - shares, total - worth);
     }
@@ -122,17 +170,17 @@ contract VaultBooks is VaultState {
     /* GUARDIAN OR OWNER */
 
     function revoke(address strategy_) external delegated nonReentrant onlyTightener {
-        Strategy storage s = _strategies[strategy_];
-        if (!s.listed) revert NotListed(strategy_);
+        Strategy storage s = _listed(strategy_);
         _retire(strategy_, s);
         _report();
-        _bookLoss(_recall(strategy_, s));
+        Toll memory toll;
+        _takeBack(strategy_, s, ALL, toll);
+        _bookLoss(toll.gone);
     }
 
     function shutdown() external delegated nonReentrant onlyTightener {
-        _lock.paused = true;
-        _lock.flags |= SHUTDOWN;
-        uint256 count = _queue.length;
+        _lock.flags |= PAUSED | SHUTDOWN;
+        uint256 count = _debt.strategies;
         for (uint256 i; i < count; ++i) {
             _retire(_queue[i], _strategies[_queue[i]]);
         }
@@ -142,42 +190,55 @@ contract VaultBooks is VaultState {
     /* OWNER */
 
     function removeStrategy(address strategy_, uint256 maxLoss) external delegated nonReentrant onlyOwner {
-        Strategy storage s = _strategies[strategy_];
-        if (!s.listed) revert NotListed(strategy_);
-        uint256 loss = _settle(strategy_, s, _redeem(strategy_, s));
+        Strategy storage s = _listed(strategy_);
+        uint256 before = _ledger.assets;
+        Toll memory toll;
+        _takeBack(strategy_, s, ALL, toll);
+        _setTotalDebt(_debt.total - s.debt);
+        _bookLoss(toll.gone + s.debt);
+        uint256 loss = before.zeroFloorSub(_ledger.assets);
         if (loss > maxLoss) revert OverLimit(loss, maxLoss);
-        _bookLoss(loss);
-        if (s.isVolatile) --_lock.volatiles;
+
         // Shares that it does not let go are remembered: added again, the strategy still owes for them.
         uint128 left = s.shares;
         delete _strategies[strategy_];
         s.shares = left;
-        uint256 count = _queue.length;
+        uint256 last = _debt.strategies - 1;
         // Order is kept: later strategies move up by one.
         bool found;
-        for (uint256 i; i < count; ++i) {
-            if (found) _queue[i - 1] = _queue[i];
-            else found = _queue[i] == strategy_;
+        uint8 volatiles;
+        for (uint256 i; i < last; ++i) {
+            found = found || _queue[i] == strategy_;
+            if (found) _queue[i] = _queue[i + 1];
+            if (_strategies[_queue[i]].isVolatile) volatiles = VOLATILE;
         }
-        _queue.pop();
+        _queue[last] = address(0);
+        _lock.flags = _lock.flags & ~VOLATILE | volatiles;
+        _debt.strategies = uint8(last);
         emit StrategyRemoved(strategy_, loss);
     }
 
     /* INTERNAL: WEIGHTS */
 
-    function _outOfBand(uint256 total, uint256[] memory targets) private view returns (bool) {
+    /// Where the strategies should be in queue order, how far they are from it in sum, and whether one is out of its band
+    /// or a risk over its cap.
+    function _survey(uint256 total) private view returns (uint256[] memory targets, uint256 distance, bool out) {
+        targets = new uint256[](_debt.strategies);
+        uint256[] memory left = _riskCaps(total);
         for (uint256 i; i < targets.length; ++i) {
             Strategy storage s = _strategies[_queue[i]];
-            (uint256 lower, uint256 upper) = _band(s, total, targets[i]);
-            if (s.debt < lower || s.debt > upper) return true;
+            (uint256 lower, uint256 target, uint256 upper) = _band(s, total, left);
+            uint256 debt = s.debt;
+            if (debt < lower || debt > upper) out = true;
+            distance += FixedPointMathLib.dist(debt, target);
+            targets[i] = target;
         }
+        if (out || left.length == 0) return (targets, distance, out);
         uint256[] memory caps = _riskCaps(total);
-        if (caps.length == 0) return false;
         uint256[] memory debts = _riskDebts();
         for (uint256 r; r < caps.length; ++r) {
-            if (debts[r] > caps[r] + total * EXIT_BAND_BPS / BPS) return true;
+            if (debts[r] > caps[r] + total * EXIT_BAND_BPS / BPS) out = true;
         }
-        return false;
     }
 
     /// Sum over the strategies of what separates them from their targets, in assets.
@@ -187,32 +248,22 @@ contract VaultBooks is VaultState {
         }
     }
 
-    /// Assets come home first, then go out. What is lost on the way is booked, and must fit in the loss budget.
-    function _moveTo(uint256[] memory targets, uint256 total) private {
-        uint256 room = _lossBudget.available().fullMulDiv(total, WAD);
-        uint256 lost;
+    /// Moves the strategies that have too little (`outward`), or those that have too much. Passes over what fails.
+    function _moveAll(uint256[] memory targets, uint256 total, bool outward) private {
         for (uint256 i; i < targets.length; ++i) {
             address strategy_ = _queue[i];
             Strategy storage s = _strategies[strategy_];
-            uint256 debt = s.debt;
-            if (targets[i] == 0) {
-                lost += _recall(strategy_, s);
-            } else if (debt > targets[i]) {
-                (, uint256 cost) = _takeBack(strategy_, s, debt - targets[i]);
-                lost += cost;
-            }
+            uint256 target = targets[i];
+            if (outward ? s.debt >= target : s.debt <= target && (target > 0 || s.shares == 0)) continue;
+            bytes memory step = abi.encodeCall(this.move, (strategy_, target, total));
+            (bool ok,) = _self.delegatecall(abi.encodePacked(step, abi.encode(_token())));
+            if (!ok) emit StrategySkipped(strategy_);
         }
-        for (uint256 i; i < targets.length; ++i) {
-            address strategy_ = _queue[i];
-            Strategy storage s = _strategies[strategy_];
-            if (s.debt >= targets[i]) continue;
-            uint256 held = _idle();
-            held -= FixedPointMathLib.min(held, lost); // not in the books yet
-            uint256 most = FixedPointMathLib.min(targets[i] - s.debt, held);
-            lost += _place(strategy_, s, most, room > lost ? room - lost : 0);
-        }
-        _lossBudget.spend(lost, total);
-        _bookLoss(lost);
+    }
+
+    function _listed(address strategy_) private view returns (Strategy storage s) {
+        s = _strategies[strategy_];
+        if (!s.listed) revert NotListed(strategy_);
     }
 
     function _retire(address strategy_, Strategy storage s) private {
@@ -223,13 +274,13 @@ contract VaultBooks is VaultState {
         emit WeightSet(strategy_, 0, EXIT_BAND_BPS);
     }
 
-    /* INTERNAL: MOVES */
+    /* INTERNAL: MARKS */
 
     /// Books the strategy's loss, if it has one. Returns its debt when it cannot be read.
     function _mark(address strategy_, Strategy storage s) private returns (uint256 absent) {
         uint256 debt = s.debt;
         if (debt == 0) return 0;
-        (bool readable, uint256 value) = _worth(strategy_, s.shares);
+        (bool readable, uint256 value) = _worth(strategy_, s.shares, debt);
         if (!readable) {
             emit StrategySkipped(strategy_);
             return debt;
@@ -237,93 +288,171 @@ contract VaultBooks is VaultState {
         if (value < debt) _bookStrategyLoss(strategy_, s, debt - value);
     }
 
-    /// Books the strategy's loss, then withdraws up to `assets` of its debt. Passes over what reverts.
-    /// @return freed Assets that came.
-    /// @return cost What left the strategy besides: shares burnt for nothing, assets that did not come. Not booked.
-    function _takeBack(address strategy_, Strategy storage s, uint256 assets)
-        private
-        returns (uint256 freed, uint256 cost)
-    {
-        (bool readable, uint256 debt, uint256 value, uint256 free) = _quote(strategy_);
-        if (!readable) {
-            emit StrategySkipped(strategy_);
-            return (0, 0);
+    /// Debt of the volatile strategies that cannot be read: to who leaves it is worth nothing.
+    function _markVolatiles() private returns (uint256 absent) {
+        if (_lock.flags & VOLATILE == 0) return 0;
+        uint256 count = _debt.strategies;
+        for (uint256 i; i < count; ++i) {
+            Strategy storage s = _strategies[_queue[i]];
+            if (s.isVolatile) absent += _mark(_queue[i], s);
         }
-        if (value < debt) {
+    }
+
+    /// Worth of `shares` when `absent` assets are worth nothing. Rounded down.
+    function _worthWithout(uint256 absent, uint256 shares) private view returns (uint256) {
+        (uint256 supply, uint256 net) = _rateWithout(absent);
+        return _toAssetsDown(shares, supply, net);
+    }
+
+    /* INTERNAL: MOVES */
+
+    /// Makes `assets` idle if the strategies allow it, in queue order.
+    function _free(uint256 assets) private returns (uint256 cost, uint256 gone) {
+        uint256 need = assets.zeroFloorSub(_idle());
+        uint256 count = _debt.strategies;
+        Toll memory toll;
+        for (uint256 i; i < count && need > 0; ++i) {
+            address strategy_ = _queue[i];
+            Strategy storage s = _strategies[strategy_];
+            if (s.debt > 0) need = need.zeroFloorSub(_takeBack(strategy_, s, need, toll));
+        }
+        return (toll.cost, toll.gone);
+    }
+
+    /// Books the strategy's loss, then redeems shares worth up to `assets` of its debt, or all. Passes over what reverts.
+    /// @return freed Assets that came.
+    function _takeBack(address strategy_, Strategy storage s, uint256 assets, Toll memory toll)
+        private
+        returns (uint256 freed)
+    {
+        (uint256 debt, uint256 shares) = (s.debt, s.shares);
+        if (shares == 0) return 0;
+        (bool ok, uint256 value) = _worth(strategy_, shares, debt);
+        if (!ok) {
+            emit StrategySkipped(strategy_);
+            if (assets != ALL) return 0;
+            value = debt;
+        } else if (value < debt) {
             _bookStrategyLoss(strategy_, s, debt - value);
             debt = value;
         }
-        uint256 asked = FixedPointMathLib.min(assets, free);
-        if (asked == 0) return (0, 0);
-
-        uint256 before = _held();
-        (bool ok, uint256 burned) =
-            Probe.call(strategy_, CALL_GAS, abi.encodeCall(IERC4626.withdraw, (asked, address(this), address(this))));
-        freed = FixedPointMathLib.min(_held() - before, asked); // more than asked is a gift, which changes nothing
-        uint256 shares = s.shares;
+        uint256 left = _redeemable(strategy_, shares);
+        if (assets != ALL) {
+            if (value == 0) return 0;
+            assets = FixedPointMathLib.min(assets, FixedPointMathLib.min(left.fullMulDiv(value, shares), debt));
+            left = assets.fullMulDivUp(shares, value);
+        }
+        if (left == 0) return 0;
+        (ok, freed) = _redeem(strategy_, left, shares, toll.gone);
         if (!ok) {
-            if (freed == 0) {
-                emit StrategySkipped(strategy_);
-                return (0, 0);
-            }
-            burned = shares.fullMulDivUp(asked, value); // it paid without saying for how many shares
+            emit StrategySkipped(strategy_);
+            return 0;
         }
-        burned = FixedPointMathLib.min(burned, shares);
-        s.shares = uint128(shares - burned);
-
-        cost = asked - freed;
-        debt -= asked;
-        // What it owes from now on must be covered by the shares that are left.
-        uint256 covered = value.fullMulDiv(shares - burned, shares);
-        if (debt > covered + asked / MOVE_TOLERANCE + MOVE_DUST) {
-            cost += debt - covered;
-            debt = covered;
-        }
-        _setTotalDebt(_debt.total - (s.debt - debt));
-        s.debt = uint128(debt);
-        if (cost > 0) emit StrategyShort(strategy_, asked, cost);
-        emit Allocated(strategy_, -int256(asked), debt);
+        left = shares - left;
+        _settle(strategy_, s, Position(debt, value, shares), left, freed, toll);
     }
 
-    /// Deposits up to `assets` into the strategy, as far as it takes them. Passes over one that reverts, cannot be read, or
-    /// says that the move would cost more than `room`; reverts when it did so without saying.
-    /// @return lost What the new shares are worth less than the assets, rounding left out. Not booked.
-    function _place(address strategy_, Strategy storage s, uint256 assets, uint256 room)
+    /// Redeems `shares` of the strategy, which says what it pays; no more counts than is here beyond the idle assets. One that
+    /// answers nothing has taken them if it `had` more shares of the vault's.
+    /// @param gone What is missing from the idle assets.
+    function _redeem(address strategy_, uint256 shares, uint256 had, uint256 gone)
         private
-        returns (uint256 lost)
+        returns (bool ok, uint256 received)
     {
-        (bool ok, uint256 word) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.maxDeposit, (address(this))));
-        assets = ok ? FixedPointMathLib.min(assets, word) : 0;
-        if (assets == 0) return 0;
-        uint256 dust = assets / MOVE_TOLERANCE + MOVE_DUST;
-        (ok, word) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.previewDeposit, (assets)));
-        uint256 valued;
-        if (ok) (ok, valued) = _worth(strategy_, word);
-        if (!ok || word == 0 || valued + dust + room < assets) {
-            emit StrategySkipped(strategy_);
-            return 0;
+        uint256 word;
+        (ok, word) =
+            Probe.call(strategy_, CALL_GAS, abi.encodeCall(IERC4626.redeem, (shares, address(this), address(this))));
+        received = (_token().balanceOf(address(this)) + gone).zeroFloorSub(_idle());
+        if (ok) received = FixedPointMathLib.min(received, word);
+        else ok = _sharesOf(strategy_) < had;
+    }
+
+    /// Lowers the debt by what came for the shares, and by what that cost.
+    /// @param was The strategy before.
+    /// @param left Shares that stay.
+    function _settle(
+        address strategy_,
+        Strategy storage s,
+        Position memory was,
+        uint256 left,
+        uint256 freed,
+        Toll memory toll
+    ) private {
+        uint256 covered = was.value.fullMulDiv(left, was.shares);
+        uint256 expected = was.value - covered;
+        uint256 dust = expected / MOVE_TOLERANCE + DUST;
+        uint256 cost;
+        if (s.isVolatile && left > 0) {
+            // The move may have hit what stays.
+            (bool readable, uint256 worth) = _worth(strategy_, left);
+            if (readable && worth + dust < covered) {
+                cost = covered - worth;
+                covered = worth;
+            }
+        }
+        if (freed + dust >= expected) {
+            if (left > 0) covered += expected.zeroFloorSub(freed);
+            expected = freed;
+        } else {
+            cost += expected - freed;
         }
 
-        IERC20 token = _token;
-        uint256 before = _held();
-        token.forceApprove(strategy_, assets);
-        (ok, word) = Probe.call(strategy_, CALL_GAS, abi.encodeCall(IERC4626.deposit, (assets, address(this))));
-        uint256 sent = before - _held();
-        if (sent != (ok ? assets : 0)) revert UnexpectedTransfer(assets, sent);
-        if (!ok) {
-            token.forceApprove(strategy_, 0);
-            emit StrategySkipped(strategy_);
-            return 0;
+        uint256 owed = FixedPointMathLib.min(was.debt.zeroFloorSub(expected), covered);
+        uint256 paid = was.debt - owed;
+        (s.debt, s.shares) = (uint128(owed), uint128(left));
+        _setTotalDebt(_debt.total - paid);
+        emit Allocated(strategy_, -int256(freed), owed);
+        if (cost > 0) {
+            toll.cost += cost;
+            emit StrategyShort(strategy_, expected, cost);
         }
-        (, valued) = _worth(strategy_, word);
-        if (valued + dust + room < assets) revert MoveLoss(strategy_, assets, valued);
-        if (valued + dust < assets) lost = assets - valued;
+        if (freed > paid) {
+            emit Reported(strategy_, freed - paid, 0, owed);
+            _bookProfit(freed - paid);
+        } else {
+            toll.gone += paid - freed;
+        }
+    }
 
-        s.shares = (s.shares + word).toUint128();
-        uint256 debt = s.debt + assets - lost;
-        s.debt = uint128(debt); // fits: debts are part of the ledger's assets
-        _setTotalDebt(_debt.total + assets - lost);
+    /// Deposits `assets` into the strategy, or as much as it takes.
+    function _place(address strategy_, Strategy storage s, uint256 assets, uint256 total) private {
+        if (assets == 0) return;
+        uint256 had = s.shares;
+        uint256 value;
+        // What a volatile strategy had before may be hit by the move.
+        if (s.isVolatile) (, value) = _worth(strategy_, had);
+        uint256 shares = _deposit(strategy_, assets);
+        if (shares == 0) {
+            assets = FixedPointMathLib.min(assets, IERC4626(strategy_).maxDeposit(address(this)));
+            shares = assets == 0 ? 0 : _deposit(strategy_, assets);
+        }
+        if (shares == 0) revert MoveLoss(strategy_, assets, 0);
+
+        (, uint256 worth) = _worth(strategy_, value > 0 ? had + shares : shares);
+        worth = worth.zeroFloorSub(value);
+        if (worth + assets / MOVE_TOLERANCE + DUST >= assets) worth = assets;
+        uint256 debt = s.debt + worth;
+        // The debt fits: debts are part of the ledger's assets.
+        (s.debt, s.shares) = (uint128(debt), (had + shares).toUint128());
+        _setTotalDebt(_debt.total + worth);
         emit Allocated(strategy_, int256(assets), debt);
+        if (worth < assets) {
+            _lossBudget.spend(assets - worth, total);
+            _bookLoss(assets - worth);
+        }
+    }
+
+    /// Deposits exactly `assets`, or nothing.
+    /// @return shares 0 when the strategy did not take them.
+    function _deposit(address strategy_, uint256 assets) private returns (uint256 shares) {
+        IERC20 token = _token();
+        token.forceApprove(strategy_, assets);
+        bool ok;
+        (ok, shares) = Probe.call(strategy_, CALL_GAS, abi.encodeCall(IERC4626.deposit, (assets, address(this))));
+        // The allowance tells what it took.
+        uint256 left = token.allowance(address(this), strategy_);
+        if (left != (ok ? 0 : assets)) revert UnexpectedTransfer(assets, assets.zeroFloorSub(left));
+        if (!ok) token.forceApprove(strategy_, 0);
     }
 
     /// Sends shares of every strategy that are worth `part` of `whole` of its debt; none where they are not handed over.
@@ -333,18 +462,18 @@ contract VaultBooks is VaultState {
         private
         returns (uint256[] memory shares, uint256 worth)
     {
-        shares = new uint256[](_queue.length);
+        shares = new uint256[](_debt.strategies);
         for (uint256 i; i < shares.length; ++i) {
             Strategy storage s = _strategies[_queue[i]];
-            uint256 debt = uint256(s.debt);
+            uint256 debt = s.debt;
             if (debt == 0) continue;
-            debt = debt.fullMulDiv(part, whole);
+            debt = FixedPointMathLib.min(debt, debt.fullMulDiv(part, whole));
             shares[i] = _handOver(_queue[i], s, debt, receiver);
             if (shares[i] > 0) worth += debt;
         }
     }
 
-    /// Sends shares of the strategy that are worth `part` of its debt. None when it does not hand them over.
+    /// Sends shares of the strategy that are worth `part` of its debt, and counts those that went.
     function _handOver(address strategy_, Strategy storage s, uint256 part, address receiver)
         private
         returns (uint256 shares)
@@ -354,8 +483,10 @@ contract VaultBooks is VaultState {
         // Where its worth is unknown, the debt is what there is to go by.
         shares = uint256(s.shares).fullMulDiv(part, readable && value > debt ? value : debt);
         if (shares == 0) return 0;
-        (bool ok, uint256 word) = Probe.call(strategy_, CALL_GAS, abi.encodeCall(IERC20.transfer, (receiver, shares)));
-        if (!ok || word != 1) {
+        uint256 before = _sharesOf(strategy_);
+        Probe.call(strategy_, CALL_GAS, abi.encodeCall(IERC20.transfer, (receiver, shares)));
+        shares = FixedPointMathLib.min(before.zeroFloorSub(_sharesOf(strategy_)), s.shares);
+        if (shares == 0) {
             emit StrategySkipped(strategy_);
             return 0;
         }
@@ -365,66 +496,26 @@ contract VaultBooks is VaultState {
         emit InKind(strategy_, receiver, shares, part);
     }
 
-    /// Takes back all that a strategy has of the vault's, profit included; what it frees when it does not free all.
-    /// @return cost As `_takeBack`.
-    function _recall(address strategy_, Strategy storage s) private returns (uint256 cost) {
-        if (s.shares == 0) return 0;
-        (bool ok, uint256 word) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.maxRedeem, (address(this))));
-        if (!ok || word < s.shares) {
-            if (s.debt > 0) (, cost) = _takeBack(strategy_, s, s.debt);
-            return cost;
+    /// Shares of the strategy at this address, to measure a transfer by.
+    function _sharesOf(address strategy_) private view returns (uint256 shares) {
+        (, shares) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC20.balanceOf, (address(this))));
+    }
+
+    /// The asset, which the vault puts behind the data of its calls to this code. Its balance here is used to measure a
+    /// transfer by, never as a balance.
+    function _token() private pure returns (IERC20 token) {
+        assembly {
+            token := calldataload(sub(calldatasize(), 32))
         }
-        uint256 received = _redeem(strategy_, s);
-        // One that did not let go still owes.
-        return s.shares > 0 ? 0 : _settle(strategy_, s, received);
-    }
-
-    /// Redeems the vault's shares of a strategy, as far as it lets them go. Books nothing.
-    function _redeem(address strategy_, Strategy storage s) private returns (uint256 received) {
-        uint256 before = _held();
-        (bool ok, uint256 shares) =
-            Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.maxRedeem, (address(this))));
-        shares = ok ? FixedPointMathLib.min(shares, s.shares) : 0;
-        if (shares > 0) {
-            (ok,) = Probe.call(
-                strategy_, CALL_GAS, abi.encodeCall(IERC4626.redeem, (shares, address(this), address(this)))
-            );
-            received = _held() - before;
-            // One that paid has taken its shares, whatever it answered.
-            if (ok || received > 0) s.shares -= uint128(shares);
-            else emit StrategySkipped(strategy_);
-        }
-    }
-
-    /// Ends a strategy's debt for `received` assets. What is over it is profit, and booked.
-    /// @return missing What is under it. Not booked.
-    function _settle(address strategy_, Strategy storage s, uint256 received) private returns (uint256 missing) {
-        uint256 owed = s.debt;
-        s.debt = 0;
-        _setTotalDebt(_debt.total - owed);
-        emit Allocated(strategy_, -int256(received), 0);
-        if (received > owed) _bookProfit(received - owed);
-        else missing = owed - received;
-        emit Reported(strategy_, received > owed ? received - owed : 0, missing, 0);
-    }
-
-    /// Tokens at this address, to measure a transfer by; never used as a balance.
-    function _held() private view returns (uint256) {
-        return _token.balanceOf(address(this));
     }
 
     /* INTERNAL: PROFIT, LOSS, FEES */
 
     /// Losses before profits, so that no order of reports can charge a fee on a profit that a loss has eaten.
     function _report() private returns (uint256 profit, uint256 loss) {
-        uint256 elapsed = block.timestamp - _clock.profitBooked;
-        bool books = elapsed >= PROFIT_INTERVAL;
-        uint256 most = books
-            ? (uint256(_debt.total) + _fees.deficit).fullMulDiv(_lock.growthCapBps * elapsed, BPS * YEAR)
-            : 0;
-        uint256 count = _queue.length;
-        uint256[] memory gains = new uint256[](count);
-        for (uint256 i; i < count; ++i) {
+        uint256[] memory values = new uint256[](_debt.strategies);
+        uint256 grown;
+        for (uint256 i; i < values.length; ++i) {
             address strategy_ = _queue[i];
             Strategy storage s = _strategies[strategy_];
             uint256 debt = s.debt;
@@ -435,19 +526,39 @@ contract VaultBooks is VaultState {
                 loss += debt - value;
                 _bookStrategyLoss(strategy_, s, debt - value);
             } else {
-                gains[i] = FixedPointMathLib.min(value - debt, most);
-                most -= gains[i];
-                profit += gains[i];
+                values[i] = value;
+                grown += value - debt;
             }
         }
-        _clock.reported = uint40(block.timestamp);
-        if (books) _clock.profitBooked = uint40(block.timestamp);
-        if (profit == 0) return (0, loss);
-        for (uint256 i; i < count; ++i) {
-            if (gains[i] == 0) continue;
+        _debt.reported = uint32(block.timestamp);
+        uint256 elapsed = block.timestamp - _debt.profitBooked;
+        if (elapsed < PROFIT_INTERVAL) return (0, loss);
+        if (grown > 0) {
+            (profit, elapsed) = _takeProfits(values, grown, elapsed);
+        }
+        _debt.profitBooked += uint32(elapsed);
+    }
+
+    /// Books what the strategies are worth over their debts, `grown` in sum, as far as the growth cap allows for `elapsed`
+    /// seconds. Returns how many of them it took.
+    function _takeProfits(uint256[] memory values, uint256 grown, uint256 elapsed)
+        private
+        returns (uint256 profit, uint256 taken)
+    {
+        uint256 yearly = (uint256(_debt.total) + _fees.deficit) * _lock.growthCapBps;
+        uint256 most = yearly.fullMulDiv(elapsed, BPS * YEAR);
+        taken = elapsed;
+        // Rounding must not starve what the cap allows.
+        if (most < grown) taken = most == 0 ? 0 : FixedPointMathLib.min(elapsed, most.fullMulDivUp(BPS * YEAR, yearly));
+        if (most == 0) return (0, taken);
+        for (uint256 i; i < values.length; ++i) {
             Strategy storage s = _strategies[_queue[i]];
-            s.debt = (s.debt + gains[i]).toUint128();
-            emit Reported(_queue[i], gains[i], 0, s.debt);
+            uint256 debt = s.debt;
+            uint256 gain = FixedPointMathLib.min(values[i].zeroFloorSub(debt), most - profit);
+            if (gain == 0) continue;
+            profit += gain;
+            s.debt = (debt + gain).toUint128();
+            emit Reported(_queue[i], gain, 0, debt + gain);
         }
         _setTotalDebt(_debt.total + profit);
         _bookProfit(profit);
@@ -456,6 +567,7 @@ contract VaultBooks is VaultState {
     function _bookStrategyLoss(address strategy_, Strategy storage s, uint256 loss) private {
         uint256 debt = s.debt - loss;
         s.debt = uint128(debt);
+        if (s.isVolatile) _marked = 1;
         _setTotalDebt(_debt.total - loss);
         _bookLoss(loss);
         emit Reported(strategy_, 0, loss, debt);
@@ -475,24 +587,13 @@ contract VaultBooks is VaultState {
     /// Adds `profit` to the assets, mints the fees out of it, and locks the rest.
     function _bookProfit(uint256 profit) private {
         (uint256 supply, uint256 net) = _rate();
-        uint256 assets = _ledger.assets;
-        uint256 locked = assets - net;
-
-        assets += profit;
+        uint256 assets = _ledger.assets + profit;
         uint256 feeShares = _takeFees(supply, assets, profit);
         _setLedger(supply + feeShares, assets);
 
-        // What the new shares are worth now is unlocked at once, so that they do not lower the price. The older profit
-        // keeps its pace, as far as the period explains it: the new end is the average of both ends, by amount.
-        uint256 fresh = profit - _toAssetsUp(feeShares, supply, net);
-        // After a total loss nobody could have come for it: what returns belongs to the holders at once.
-        if (_priceless(supply, net)) fresh = 0;
-        uint256 period = _terms.unlockPeriod;
-        uint256 left = FixedPointMathLib.min(FixedPointMathLib.zeroFloorSub(_lock.until, block.timestamp), period);
-        left = locked * left + fresh * period;
-        locked += fresh;
-        if (locked > 0) left /= locked;
-        _setLock(locked, block.timestamp + left, assets - locked);
+        // What the new shares are worth now is unlocked at once, so that they do not lower the price. After a total loss
+        // nobody could have come for the rest: what returns belongs to the holders at once.
+        if (!_priceless(supply, net)) _addToLock(profit - _toAssetsUp(feeShares, supply, net));
     }
 
     /// Performance fee on what the deficit leaves of the profit, then the management fee owed, at most half of the rest.
@@ -510,13 +611,13 @@ contract VaultBooks is VaultState {
         feeShares = _toSharesDown(fee, supply, assets - fee);
         if (supply + feeShares > type(uint128).max) return 0; // after a nearly total loss: a report must not fail over a fee
         _fees.managementOwed = uint128(owed - paid);
-        _move(address(0), _terms.feeRecipient, feeShares);
+        _mintTo(_terms.feeRecipient, feeShares);
         emit FeesTaken(fee, feeShares);
     }
 
     /// The management fee of the time before is charged on the debt of that time.
     function _setTotalDebt(uint256 total) private {
-        if (_terms.managementFeeBps > 0) _accrueManagement();
+        if (_debt.managementFeeBps > 0) _accrueManagement();
         _debt.total = total.toUint128();
     }
 }

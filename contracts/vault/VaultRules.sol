@@ -15,8 +15,10 @@ contract VaultRules is VaultState {
     using LossBudget for LossBudget.Bucket;
     using SafeCast for uint256;
 
-    uint256 public constant MAX_STRATEGIES = 10;
-    uint256 public constant MAX_RISKS = 16;
+    /// @notice Most strategies a vault may have.
+    uint256 public constant MAX_STRATEGIES = STRATEGIES;
+    /// @notice Most risks a vault may name.
+    uint256 public constant MAX_RISKS = RISKS;
     uint256 public constant MAX_PERFORMANCE_FEE_BPS = 5_000; // 50 %
     uint256 public constant MAX_MANAGEMENT_FEE_BPS = 500; // 5 % a year
     uint256 public constant MIN_UNLOCK_PERIOD = 1 hours;
@@ -37,8 +39,10 @@ contract VaultRules is VaultState {
         address curator_
     ) external {
         if (address(this).code.length != 0) revert Unauthorized(msg.sender);
-        _clock = Clock(uint40(block.timestamp), uint40(block.timestamp), uint40(block.timestamp));
-        _debt.depositLimit = type(uint128).max;
+        _debt.reported = uint32(block.timestamp);
+        _debt.profitBooked = uint32(block.timestamp);
+        _terms.managementAccrued = uint40(block.timestamp);
+        _depositLimit = type(uint128).max;
         _setCurator(curator_);
         _setFees(performanceFeeBps, managementFeeBps, feeRecipient);
         _setPace(unlockPeriod, reportPeriod, growthCapBps);
@@ -48,7 +52,7 @@ contract VaultRules is VaultState {
     /* TIGHTENING BY GUARDIAN OR OWNER, LOOSENING BY OWNER ALONE */
 
     function pauseDeposits() external onlyTightener {
-        _lock.paused = true;
+        _setFlag(PAUSED, true);
         emit DepositsPaused(true);
     }
 
@@ -60,24 +64,21 @@ contract VaultRules is VaultState {
 
     function setRiskCap(bytes32 risk, uint256 cap, uint256 capBps) external nonReentrant {
         _checkBps(capBps);
-        uint256 count = _risks.length;
-        uint256 r;
-        while (r < count && _risks[r].id != risk) ++r;
-        if (r == count) {
-            _checkOwner();
-            if (count == MAX_RISKS) revert OverLimit(count + 1, MAX_RISKS);
-            _risks.push(Risk(risk, 0, 0));
-        } else {
+        (uint256 r, bool known) = _indexOf(risk);
+        if (known) {
             _tightens(cap <= _risks[r].cap && capBps <= _risks[r].capBps);
+        } else {
+            _checkOwner();
+            if (r == MAX_RISKS) revert OverLimit(r + 1, MAX_RISKS);
+            _debt.risks = uint8(r + 1);
         }
-        _risks[r].cap = cap.toUint128();
-        _risks[r].capBps = uint16(capBps);
+        _risks[r] = Risk(risk, cap.toUint128(), uint16(capBps));
         emit RiskCapSet(risk, cap, capBps);
     }
 
     function setDepositLimit(uint256 assets) external nonReentrant {
-        _tightens(assets <= _debt.depositLimit);
-        _debt.depositLimit = assets.toUint128();
+        _tightens(assets <= _depositLimit);
+        _depositLimit = assets.toUint128();
         _setFlag(LIMITED, assets != type(uint128).max);
         emit DepositLimitSet(assets);
     }
@@ -99,7 +100,7 @@ contract VaultRules is VaultState {
 
     function setQueue(address[] calldata queue_) external nonReentrant {
         _checkCurator();
-        uint256 count = _queue.length;
+        uint256 count = _debt.strategies;
         if (queue_.length != count) revert QueueMismatch();
         for (uint256 i; i < count; ++i) {
             if (!_strategies[queue_[i]].listed) revert NotListed(queue_[i]);
@@ -107,7 +108,9 @@ contract VaultRules is VaultState {
                 if (queue_[j] == queue_[i]) revert QueueMismatch();
             }
         }
-        _queue = queue_;
+        for (uint256 i; i < count; ++i) {
+            _queue[i] = queue_[i];
+        }
         emit QueueSet(queue_);
     }
 
@@ -126,16 +129,18 @@ contract VaultRules is VaultState {
         bool isVolatile
     ) external nonReentrant onlyOwner {
         if (_isShutdown()) revert IsShutdown();
-        if (_queue.length == MAX_STRATEGIES) revert QueueFull(MAX_STRATEGIES);
+        uint256 count = _debt.strategies;
+        if (count == MAX_STRATEGIES) revert QueueFull(MAX_STRATEGIES);
         Strategy storage s = _strategies[strategy_];
         if (s.listed) revert AlreadyListed(strategy_);
         (bool ok, uint256 word) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.asset, ()));
-        if (!ok || word != uint160(address(_token)) || strategy_ == address(this)) revert WrongAsset(strategy_, address(uint160(word)));
+        if (!ok || word != uint160(IERC4626(address(this)).asset()) || strategy_ == address(this)) revert WrongAsset(strategy_, address(uint160(word)));
         (ok, word) = Probe.read(strategy_, READ_GAS, abi.encodeWithSignature("isVolatile()"));
         s.listed = true;
         s.isVolatile = isVolatile || (ok && word != 0);
-        if (s.isVolatile) ++_lock.volatiles;
-        _queue.push(strategy_);
+        if (s.isVolatile) _setFlag(VOLATILE, true);
+        _queue[count] = strategy_;
+        _debt.strategies = uint8(count + 1);
         emit StrategyAdded(strategy_, s.isVolatile);
         _setCap(strategy_, s, cap, capBps);
         _setWeight(strategy_, s, targetBps, bandBps);
@@ -144,11 +149,9 @@ contract VaultRules is VaultState {
     function setRisks(address strategy_, bytes32[] calldata risks_) external nonReentrant onlyOwner {
         Strategy storage s = _listed(strategy_);
         uint256 bits;
-        uint256 count = _risks.length;
         for (uint256 i; i < risks_.length; ++i) {
-            uint256 r;
-            while (r < count && _risks[r].id != risks_[i]) ++r;
-            if (r == count) revert UnknownRisk(risks_[i]);
+            (uint256 r, bool known) = _indexOf(risks_[i]);
+            if (!known) revert UnknownRisk(risks_[i]);
             bits |= 1 << r;
         }
         s.risks = uint16(bits);
@@ -157,7 +160,7 @@ contract VaultRules is VaultState {
 
     function unpauseDeposits() external onlyOwner {
         if (_isShutdown()) revert IsShutdown();
-        _lock.paused = false;
+        _setFlag(PAUSED, false);
         emit DepositsPaused(false);
     }
 
@@ -211,6 +214,13 @@ contract VaultRules is VaultState {
 
     /* INTERNAL: WHAT */
 
+    /// Place of a risk in the list; the first free one when it is not known.
+    function _indexOf(bytes32 risk) private view returns (uint256 r, bool known) {
+        uint256 count = _debt.risks;
+        while (r < count && _risks[r].id != risk) ++r;
+        known = r < count;
+    }
+
     function _checkBps(uint256 bps) private pure {
         if (bps > BPS) revert OverLimit(bps, BPS);
     }
@@ -229,7 +239,7 @@ contract VaultRules is VaultState {
         s.targetBps = uint16(targetBps);
         s.bandBps = uint16(bandBps);
         uint256 sum;
-        uint256 count = _queue.length;
+        uint256 count = _debt.strategies;
         for (uint256 i; i < count; ++i) {
             sum += _strategies[_queue[i]].targetBps;
         }
@@ -248,7 +258,7 @@ contract VaultRules is VaultState {
         if (managementBps > MAX_MANAGEMENT_FEE_BPS) revert OverLimit(managementBps, MAX_MANAGEMENT_FEE_BPS);
         if (recipient == address(0)) revert ZeroAddress();
         _terms.performanceFeeBps = uint16(performanceBps);
-        _terms.managementFeeBps = uint16(managementBps);
+        _debt.managementFeeBps = uint16(managementBps);
         _terms.feeRecipient = recipient;
         emit FeesSet(performanceBps, managementBps, recipient);
     }
@@ -258,7 +268,7 @@ contract VaultRules is VaultState {
         if (reportPeriod == 0) revert UnderLimit(0, 1);
         if (growthBps > type(uint16).max) revert OverLimit(growthBps, type(uint16).max);
         _terms.unlockPeriod = unlockPeriod.toUint24();
-        _terms.reportPeriod = reportPeriod.toUint24();
+        _debt.reportPeriod = reportPeriod.toUint24();
         _lock.growthCapBps = uint16(growthBps);
         emit PaceSet(unlockPeriod, reportPeriod, growthBps);
     }

@@ -7,6 +7,8 @@ import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.so
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
+import {IGate} from "../../interfaces/IGate.sol";
+import {IVault} from "../../interfaces/IVault.sol";
 import {IVaultTypes} from "../../interfaces/IVaultTypes.sol";
 import {LossBudget} from "../risk/LossBudget.sol";
 import {Probe} from "../risk/Probe.sol";
@@ -14,8 +16,8 @@ import {RoleBook} from "../risk/Roles.sol";
 
 /// @title VaultState
 /// @notice What a vault remembers, and what follows from it: the price of a share, the worth of strategies, their bands.
-/// @dev Vault, VaultBooks and VaultRules inherit it first, so that all three see the same storage: the vault calls the
-/// other two by delegatecall, at addresses fixed when it was made.
+/// @dev Vault, VaultBooks, VaultRules and VaultViews inherit it first, so that all see the same storage: the vault calls
+/// the others by delegatecall, at addresses fixed when it was made.
 /// @dev ROUNDING is for the vault: shares given down, shares taken up, assets paid down, locked profit up.
 abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient {
     using FixedPointMathLib for uint256;
@@ -35,6 +37,10 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
     uint256 internal constant CRUMBS = 1_000 * VIRTUAL_SHARES;
     /// Band of a strategy that is on its way out: dust may stay.
     uint16 internal constant EXIT_BAND_BPS = 1;
+    uint256 internal constant STRATEGIES = 10;
+    uint256 internal constant RISKS = 16;
+    /// Units that rounding may take.
+    uint256 internal constant DUST = 4;
     /// Longest that profit can take to unlock.
     uint256 internal constant LONGEST_UNLOCK = 100 * YEAR;
 
@@ -53,39 +59,40 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
         uint40 since;
         uint40 until;
         uint16 growthCapBps;
-        uint8 volatiles; // how many strategies are volatile
-        bool paused;
         uint8 flags;
     }
 
-    /// `Lock.flags`
-    uint8 internal constant SHUTDOWN = 1;
-    uint8 internal constant LIMITED = 2;
-    uint8 internal constant GATED = 4;
-    uint8 internal constant WAITING = 8;
+    /// `Lock.flags`: what makes a deposit out of the ordinary.
+    uint8 internal constant PAUSED = 1;
+    uint8 internal constant SHUTDOWN = 2;
+    uint8 internal constant LIMITED = 4;
+    uint8 internal constant GATED = 8;
+    uint8 internal constant VOLATILE = 16;
 
+    /// The debts' sum, and what every report and move must know besides.
     struct Debt {
         uint128 total;
-        uint128 depositLimit;
+        uint32 reported;
+        uint32 profitBooked;
+        uint16 managementFeeBps;
+        uint24 reportPeriod;
+        /// how many strategies and risks there are
+        uint8 strategies;
+        uint8 risks;
+        /// redemption requests wait
+        bool waiting;
     }
 
     struct Terms {
         address feeRecipient;
         uint16 performanceFeeBps;
-        uint16 managementFeeBps;
         uint24 unlockPeriod;
-        uint24 reportPeriod;
+        uint40 managementAccrued;
     }
 
     struct Fees {
         uint128 deficit;
         uint128 managementOwed;
-    }
-
-    struct Clock {
-        uint40 reported;
-        uint40 profitBooked;
-        uint40 managementAccrued;
     }
 
     /// @notice May move weights within the caps and order the queue.
@@ -97,31 +104,34 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
     Debt internal _debt;
     Terms internal _terms;
     Fees internal _fees;
-    Clock internal _clock;
     LossBudget.Bucket internal _lossBudget;
-    /// The asset, for code that has not the vault's immutables.
-    IERC20 internal _token;
+    uint128 internal _depositLimit;
     address internal _gate;
-    address[] internal _queue;
+    address[STRATEGIES] internal _queue;
     mapping(address => Strategy) internal _strategies;
-    Risk[] internal _risks;
+    Risk[RISKS] internal _risks;
 
-    /// True once this transaction has deposited.
-    bool internal transient _entered;
+    /// Not 0 once this transaction has deposited, or booked the loss of a volatile strategy.
+    uint256 internal transient _entered;
+    uint256 internal transient _marked;
 
     /* PRICE */
 
     /// Profit that is not in the price yet. Rounded up.
     function _locked() internal view returns (uint256) {
-        uint256 until = _lock.until;
-        if (block.timestamp >= until) return 0;
-        return uint256(_lock.amount).fullMulDivUp(until - block.timestamp, until - _lock.since);
+        (uint256 amount, uint256 since, uint256 until) = (_lock.amount, _lock.since, _lock.until);
+        if (block.timestamp >= until || amount == 0) return 0;
+        unchecked {
+            // No overflow: 128 and 40 bits, `since` is past.
+            return (amount * (until - block.timestamp)).divUp(until - since);
+        }
     }
 
     /// Supply of shares and the assets they are worth. Never underflows: exits are paid out of what is not locked, and
     /// losses lower both.
     function _rate() internal view returns (uint256 supply, uint256 net) {
-        return (_ledger.shares, _ledger.assets - _locked());
+        (supply, net) = (_ledger.shares, _ledger.assets);
+        net -= _locked();
     }
 
     /// As `_rate`, with `gone` assets worth nothing: the locked profit bears them first.
@@ -132,7 +142,9 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
     }
 
     function _toSharesDown(uint256 assets, uint256 supply, uint256 net) internal pure returns (uint256) {
-        return assets.fullMulDiv(supply + VIRTUAL_SHARES, net + 1);
+        unchecked {
+            return assets.fullMulDiv(supply + VIRTUAL_SHARES, net + 1); // 128 bits and a little
+        }
     }
 
     function _toSharesUp(uint256 assets, uint256 supply, uint256 net) internal pure returns (uint256) {
@@ -158,22 +170,30 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
 
     /* LEDGER */
 
-    /// Moves balances only; who mints or burns changes the ledger, in one write with the assets.
-    function _move(address from, address to, uint256 value) internal {
-        if (from != address(0)) {
-            uint256 balance = _balances[from];
-            if (balance < value) revert IERC20Errors.ERC20InsufficientBalance(from, balance, value);
-            unchecked {
-                _balances[from] = balance - value; // checked above
-            }
+    /// Credits `to` alone; who mints changes the ledger, in one write with the assets.
+    function _credit(address to, uint256 value) internal {
+        unchecked {
+            _balances[to] += value; // the sum of all balances is the ledger's shares, a uint128
         }
-        // No overflow: the sum of all balances is the ledger's shares, a uint128.
-        if (to != address(0)) {
-            unchecked {
-                _balances[to] += value;
-            }
+    }
+
+    /// Debits `from` alone, as above.
+    function _debit(address from, uint256 value) internal {
+        uint256 balance = _balances[from];
+        if (balance < value) revert IERC20Errors.ERC20InsufficientBalance(from, balance, value);
+        unchecked {
+            _balances[from] = balance - value; // checked above
         }
-        emit IERC20.Transfer(from, to, value);
+    }
+
+    function _mintTo(address to, uint256 value) internal {
+        _credit(to, value);
+        emit IERC20.Transfer(address(0), to, value);
+    }
+
+    function _burnFrom(address from, uint256 value) internal {
+        _debit(from, value);
+        emit IERC20.Transfer(from, address(0), value);
     }
 
     function _setLedger(uint256 shares, uint256 assets) internal {
@@ -194,17 +214,32 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
         _lock.until = uint40(until);
     }
 
+    /// Locks `fresh` of the assets that are not locked yet. What was locked before keeps its pace, as far as the period
+    /// explains it: the new end is the average of both ends, by amount.
+    function _addToLock(uint256 fresh) internal {
+        uint256 amount = _locked();
+        uint256 net = _ledger.assets - amount;
+        fresh = FixedPointMathLib.min(fresh, net);
+        if (fresh == 0) return;
+        uint256 period = _terms.unlockPeriod;
+        uint256 left = FixedPointMathLib.min(FixedPointMathLib.zeroFloorSub(_lock.until, block.timestamp), period);
+        left = (amount * left + fresh * period) / (amount + fresh);
+        _setLock(amount + fresh, block.timestamp + left, net - fresh);
+    }
+
     /// Says whether the locked profit unlocks faster than the cap allows on assets of `net`, the deficit left out.
     function _unlocksTooFast(uint256 net) internal view returns (bool) {
-        Lock storage lock = _lock;
-        uint256 until = lock.until;
-        if (lock.amount == 0 || block.timestamp >= until) return false;
-        return uint256(lock.amount) * (BPS * YEAR) > net * lock.growthCapBps * (until - lock.since);
+        (uint256 amount, uint256 since, uint256 until, uint256 cap) =
+            (_lock.amount, _lock.since, _lock.until, _lock.growthCapBps);
+        unchecked {
+            // No overflow: 128, 16 and 40 bits.
+            return block.timestamp < until && amount * (BPS * YEAR) > net * cap * (until - since);
+        }
     }
 
     /* STRATEGIES */
 
-    /// What a strategy owes, is worth and would free now. Unreadable or without debt: nothing.
+    /// What a strategy owes, is worth and would free now, of its debt. Unreadable or without debt: nothing.
     function _quote(address strategy_)
         internal
         view
@@ -213,11 +248,64 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
         Strategy storage s = _strategies[strategy_];
         debt = s.debt;
         if (debt == 0) return (true, 0, 0, 0);
-        (readable, value) = _worth(strategy_, s.shares);
-        if (!readable) return (false, debt, 0, 0);
-        (bool ok, uint256 available) =
-            Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.maxWithdraw, (address(this))));
-        free = ok ? FixedPointMathLib.min(available, FixedPointMathLib.min(debt, value)) : 0;
+        uint256 shares = s.shares;
+        (readable, value) = _worth(strategy_, shares, debt);
+        if (!readable || value == 0) return (readable, debt, value, 0);
+        free = FixedPointMathLib.min(debt, _redeemable(strategy_, shares).fullMulDiv(value, shares));
+    }
+
+    /// Shares that the strategy lets go now, of those the vault has.
+    function _redeemable(address strategy_, uint256 shares) internal view returns (uint256) {
+        (bool ok, uint256 most) =
+            Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.maxRedeem, (address(this))));
+        return ok ? FixedPointMathLib.min(most, shares) : 0;
+    }
+
+    /// What is idle and what the strategies free of their debts, less what is kept from `holder` for those who wait.
+    function _liquidity(address holder) internal view returns (uint256 assets) {
+        assets = _idle();
+        uint256 count = _debt.strategies;
+        for (uint256 i; i < count; ++i) {
+            (,,, uint256 free) = _quote(_queue[i]);
+            assets += free;
+        }
+        assets = _unreserved(assets, holder);
+    }
+
+    /// What of `assets` is not kept from `holder` for those who wait.
+    function _unreserved(uint256 assets, address holder) internal view returns (uint256) {
+        if (!_debt.waiting) return assets;
+        address redemptions = IVault(address(this)).redemptions();
+        if (holder == redemptions) return assets;
+        (uint256 supply, uint256 net) = _rate();
+        return assets.zeroFloorSub(_toAssetsUp(_balances[redemptions], supply, net));
+    }
+
+    /// The rate at which shares are given: volatile strategies count at the higher of stored and present value.
+    function _entryRate() internal view returns (uint256 supply, uint256 net) {
+        (supply, net) = _rate();
+        if (_lock.flags & VOLATILE == 0) return (supply, net);
+        uint256 count = _debt.strategies;
+        for (uint256 i; i < count; ++i) {
+            Strategy storage s = _strategies[_queue[i]];
+            if (!s.isVolatile) continue;
+            (bool readable, uint256 value) = _worth(_queue[i], s.shares);
+            if (!readable && s.debt > 0) revert Unreadable(_queue[i]);
+            net += value.zeroFloorSub(s.debt);
+        }
+    }
+
+    /// Assets that the limits leave room for.
+    function _room() internal view returns (uint256) {
+        if (_lock.flags & PAUSED != 0) return 0;
+        (uint256 supply, uint256 net) = _rate();
+        if (_priceless(supply, net)) return 0;
+        return uint256(_depositLimit).zeroFloorSub(_ledger.assets);
+    }
+
+    function _admits(address sender, address receiver) internal view returns (bool) {
+        (bool ok, uint256 word) = Probe.read(_gate, READ_GAS, abi.encodeCall(IGate.mayEnter, (sender, receiver)));
+        return ok && word == 1;
     }
 
     /// Worth of a strategy's shares to the vault.
@@ -228,54 +316,41 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
         if (value > type(uint128).max) return (false, 0);
     }
 
-    /// Cap, target and upper limit of one strategy in assets, its risks left out.
-    function _limits(Strategy storage s, uint256 total)
-        internal
-        view
-        returns (uint256 cap, uint256 target, uint256 band)
-    {
-        cap = FixedPointMathLib.min(s.cap, total * s.capBps / BPS);
-        target = FixedPointMathLib.min(total * s.targetBps / BPS, cap);
-        band = total * s.bandBps / BPS;
+    /// Worth of a strategy's shares to the vault, where dust that is missing from its debt is not missing.
+    function _worth(address strategy_, uint256 shares, uint256 debt) internal view returns (bool ok, uint256 value) {
+        (ok, value) = _worth(strategy_, shares);
+        if (ok && value < debt && value + DUST >= debt && shares > 0) value = debt;
     }
 
-    /// What the strategies should hold, in queue order: the share each was given, within its cap and what the strategies
-    /// before it have left of the caps of its risks.
-    function _targets(uint256 total) internal view returns (uint256[] memory targets) {
-        uint256 count = _queue.length;
-        targets = new uint256[](count);
-        uint256[] memory left = _riskCaps(total);
-        for (uint256 i; i < count; ++i) {
-            Strategy storage s = _strategies[_queue[i]];
-            (, uint256 target,) = _limits(s, total);
-            uint256 risks = s.risks;
+    /// Band and target of a strategy's debt in assets: the share it was given, within its cap and what the strategies before
+    /// it have `left` of the caps of its risks; what it takes of that is taken off.
+    function _band(Strategy storage s, uint256 total, uint256[] memory left)
+        internal
+        view
+        returns (uint256 lower, uint256 target, uint256 upper)
+    {
+        (uint256 cap, uint256 capBps, uint256 targetBps, uint256 band, uint256 risks) =
+            (s.cap, s.capBps, s.targetBps, s.bandBps, s.risks);
+        cap = FixedPointMathLib.min(cap, total * capBps / BPS);
+        target = FixedPointMathLib.min(total * targetBps / BPS, cap);
+        band = total * band / BPS;
+        if (risks != 0) {
             for (uint256 r; r < left.length; ++r) {
                 if (risks >> r & 1 == 1) target = FixedPointMathLib.min(target, left[r]);
             }
             for (uint256 r; r < left.length; ++r) {
                 if (risks >> r & 1 == 1) left[r] -= target;
             }
-            targets[i] = target;
         }
-    }
-
-    /// Band of a strategy's debt in assets around a target of `_targets`.
-    function _band(Strategy storage s, uint256 total, uint256 target)
-        internal
-        view
-        returns (uint256 lower, uint256 upper)
-    {
-        (uint256 cap,, uint256 band) = _limits(s, total);
-        lower = target > band ? target - band : 0;
+        lower = target.zeroFloorSub(band);
         // Of what is on its way out dust may stay.
         upper = cap == 0 ? total * EXIT_BAND_BPS / BPS : FixedPointMathLib.min(target + band, cap);
     }
 
     /// Most that the strategies bearing each risk may hold together, in assets.
     function _riskCaps(uint256 total) internal view returns (uint256[] memory caps) {
-        uint256 count = _risks.length;
-        caps = new uint256[](count);
-        for (uint256 r; r < count; ++r) {
+        caps = new uint256[](_debt.risks);
+        for (uint256 r; r < caps.length; ++r) {
             Risk storage risk = _risks[r];
             caps[r] = FixedPointMathLib.min(risk.cap, total * risk.capBps / BPS);
         }
@@ -283,8 +358,8 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
 
     /// What the strategies bearing each risk hold together, in assets.
     function _riskDebts() internal view returns (uint256[] memory debts) {
-        debts = new uint256[](_risks.length);
-        uint256 count = _queue.length;
+        debts = new uint256[](_debt.risks);
+        uint256 count = _debt.strategies;
         for (uint256 i; i < count; ++i) {
             Strategy storage s = _strategies[_queue[i]];
             uint256 risks = s.risks;
@@ -298,13 +373,13 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
 
     /// Charged on the debt as it stood since the last accrual. Rounded down.
     function _managementOwed() internal view returns (uint256) {
-        uint256 elapsed = block.timestamp - _clock.managementAccrued;
-        uint256 fresh = uint256(_debt.total).fullMulDiv(_terms.managementFeeBps * elapsed, BPS * YEAR);
+        uint256 elapsed = block.timestamp - _terms.managementAccrued;
+        uint256 fresh = uint256(_debt.total).fullMulDiv(_debt.managementFeeBps * elapsed, BPS * YEAR);
         return FixedPointMathLib.min(_fees.managementOwed + fresh, type(uint128).max);
     }
 
     function _accrueManagement() internal {
         _fees.managementOwed = uint128(_managementOwed());
-        _clock.managementAccrued = uint40(block.timestamp);
+        _terms.managementAccrued = uint40(block.timestamp);
     }
 }

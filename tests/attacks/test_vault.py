@@ -136,7 +136,7 @@ def test_silent_strategy__cannot_make_tokens_vanish_from_the_books(vault, strate
         vault.withdraw(400 * UNIT, depositor, depositor, sender=depositor)
         assert vault.totalDebt() == 600 * UNIT
     else:
-        with reverts(vault.UnexpectedTransfer):
+        with reverts(vault.NotCloser):
             vault.rebalance(sender=keeper)
     assert token.balanceOf(vault) >= vault.idle()
 

@@ -4,7 +4,7 @@ import pytest
 from ape import reverts
 
 from ballast import properties as P
-from tests.vault_kit import CHARGES_ENTRY, DAY, NOBODY, OVERBURNS, UNIT, UNLIMITED, price_ray
+from tests.vault_kit import CHARGES_ENTRY, DAY, NOBODY, SHORT, UNIT, UNLIMITED, price_ray
 
 PROTOCOL, ORACLE = (name.encode().ljust(32, b"\0") for name in ("protocol", "oracle"))
 
@@ -136,11 +136,11 @@ def test_loss_budget__comes_back_over_the_window(vault, two, deposited, owner, k
     assert vault.lossBudget().availableWad == 5 * 10**15
 
 
-def test_loss_budget__a_rebalance_that_would_lose_too_much_is_undone(vault, two, deposited, guardian, keeper):
+def test_loss_budget__a_move_that_would_lose_too_much_is_undone(vault, two, deposited, guardian, keeper):
     vault.rebalance(sender=keeper)
-    two[0].setFault(OVERBURNS, sender=keeper)
+    two[0].setFault(SHORT, sender=keeper)
     vault.setCap(two[0], UNLIMITED, 3_000, sender=guardian)
-    with reverts(vault.LossBudgetExceeded):
+    with reverts(vault.NotCloser):
         vault.rebalance(sender=keeper)
     assert debts(vault, two) == [500 * UNIT, 400 * UNIT]
 
@@ -158,18 +158,35 @@ def test_loss_budget__tightening_is_instant_and_loosening_the_owners(vault, guar
         vault.setLossBudget(10_001, DAY, sender=owner)
 
 
-def test_exit_cost__is_borne_by_who_leaves(vault, two, deposited, token, depositor, second_depositor, keeper):
-    """Freeing assets that burns too many shares costs the leaver, and nobody else."""
+def test_exit_cost__is_borne_by_who_leaves_and_accepts_it(
+    vault, two, deposited, token, depositor, second_depositor, keeper
+):
+    """Freeing assets that comes out worse than the shares were worth costs the leaver, and nobody else."""
     vault.deposit(1_000 * UNIT, second_depositor, sender=second_depositor)
     vault.rebalance(sender=keeper)
-    two[0].setFault(OVERBURNS, sender=keeper)
-    price, held = price_ray(vault), token.balanceOf(depositor)
-    with reverts(vault.LossTooHigh):
-        vault.redeem(vault.balanceOf(depositor) // 2, depositor, depositor, 100, sender=depositor)
-    vault.redeem(vault.balanceOf(depositor) // 2, depositor, depositor, sender=depositor)
-    assert token.balanceOf(depositor) - held == pytest.approx(200 * UNIT, abs=10), "300 drawn cost 300"
+    two[0].setFault(SHORT, sender=keeper)  # 200 idle, 300 of it: pays 150
+    price, held, shares = price_ray(vault), token.balanceOf(depositor), vault.balanceOf(depositor) // 2
+    with reverts(vault.LossTooHigh, lossBps=3_000, maxLossBps=0):
+        vault.redeem(shares, depositor, depositor, sender=depositor)
+    with reverts(vault.LossTooHigh, lossBps=3_000, maxLossBps=2_999):
+        vault.redeem(shares, depositor, depositor, 2_999, sender=depositor)
+    vault.redeem(shares, depositor, depositor, 3_000, sender=depositor)
+    assert token.balanceOf(depositor) - held == pytest.approx(350 * UNIT, abs=10)
     assert price_ray(vault) == pytest.approx(price, rel=1e-6)
     assert token.balanceOf(vault) >= vault.idle(), P.VAULT_SOLVENT
+    assert sum(debts(vault, two)) == vault.totalDebt(), P.VAULT_BOOKS
+
+
+def test_exit_cost__of_an_exact_withdrawal_is_paid_in_shares(
+    vault, two, deposited, token, depositor, second_depositor, keeper
+):
+    vault.deposit(1_000 * UNIT, second_depositor, sender=second_depositor)
+    vault.rebalance(sender=keeper)
+    two[0].setFault(SHORT, sender=keeper)
+    price, shares = price_ray(vault), vault.balanceOf(depositor)
+    vault.withdraw(500 * UNIT, depositor, depositor, 10_000, sender=depositor)
+    assert shares - vault.balanceOf(depositor) == pytest.approx(650 * UNIT * 10**6, rel=1e-6)
+    assert price_ray(vault) == pytest.approx(price, rel=1e-6)
 
 
 @pytest.fixture

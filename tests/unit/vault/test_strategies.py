@@ -3,7 +3,7 @@
 import pytest
 from ape import reverts
 
-from tests.vault_kit import DAY, UNIT, UNLIMITED
+from tests.vault_kit import CHARGES_ENTRY, DAY, SHORT, TAKES_FEE, UNIT, UNLIMITED
 
 
 @pytest.fixture
@@ -148,22 +148,25 @@ def test_redeem__with_a_max_loss_refuses_more(vault, two, depositor, keeper):
     vault.redeem(shares, depositor, depositor, 1_001, sender=depositor)
 
 
-def test_withdraw__a_strategy_that_pays_short_costs_all_holders(vault, two, depositor, keeper):
+def test_withdraw__a_strategy_that_pays_short_is_made_up_for_by_the_next(vault, two, depositor, keeper):
     first, second = two
-    first.setFault(3, sender=keeper)
-    vault.withdraw(250 * UNIT, depositor, depositor, sender=depositor)
-    # 50 were asked of the first and 25 came: the loss is booked, the second strategy paid the rest
+    first.setFault(SHORT, sender=keeper)
+    vault.withdraw(250 * UNIT, depositor, depositor, 10_000, sender=depositor)
+    # 50 were asked of the first and 25 came: the second strategy paid the rest, the leaver bears the 25
     assert vault.strategy(first).debt == 450 * UNIT
     assert vault.strategy(second).debt == 275 * UNIT
     assert vault.totalAssets() == 725 * UNIT
+    assert vault.totalSupply() == pytest.approx(725 * UNIT * 10**6, rel=1e-9)
 
 
-def test_place__into_a_strategy_that_keeps_a_part_is_refused(vault, make_strategy, depositor, keeper):
+def test_place__into_a_strategy_that_keeps_a_part_is_undone(vault, make_strategy, token, depositor, keeper):
     strategy = make_strategy(vault)
-    strategy.setFault(6, sender=keeper)
+    strategy.setFault(TAKES_FEE, sender=keeper)
     vault.deposit(1_000 * UNIT, depositor, sender=depositor)
-    with reverts(vault.MoveLoss):
+    with reverts(vault.NotCloser):
         vault.rebalance(sender=keeper)
+    assert vault.idle() == token.balanceOf(vault) == 1_000 * UNIT
+    assert token.allowance(vault, strategy) == 0
 
 
 def test_revoke__takes_back_at_once_and_for_good(vault, two, guardian, keeper):
@@ -310,14 +313,14 @@ def test_cap__of_nothing_leaves_no_band(vault, two, guardian, owner, keeper):
     assert vault.strategy(first).debt == 0
 
 
-def test_rebalance__passes_over_a_strategy_that_says_it_charges_for_entry(
+def test_rebalance__passes_over_a_strategy_that_charges_for_entry(
     vault, two, curator, owner, project, keeper, guardian
 ):
     """One that would cost more than may be lost stops no other from being emptied."""
     first, second = two
     vault.setLossBudget(0, DAY, sender=guardian)
     dear = owner.deploy(project.StrategyStandIn, vault.asset())
-    dear.setFault(7, sender=keeper)
+    dear.setFault(CHARGES_ENTRY, sender=keeper)
     vault.addStrategy(dear, UNLIMITED, 10_000, 1_000, 10, False, sender=owner)
     vault.setCap(first, 0, 10_000, sender=guardian)
     vault.rebalance(sender=keeper)
