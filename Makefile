@@ -5,7 +5,7 @@ FORK := --network ethereum:mainnet-fork:foundry
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint lock clean
+.PHONY: help setup demo test gas lint lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ demo: setup ## thirty days of a vault on the replica; writes build/demo/report.h
 test: setup lint ## all tests, on a fork of the replica (WORKERS=1 for one at a time)
 	@$(BIN)/python -m ballast.compiled
 	@. tools/replica.sh && with_replica $(BIN)/ape test tests $(FORK) -q -n $(WORKERS) $(PYTEST_ARGS)
+
+gas: setup ## what the vault costs beside bare ones, against the snapshot (UPDATE=1 renews it); writes build/gas.json
+	@$(BIN)/ape run gas $(if $(UPDATE),--write)
 
 lint: setup ## format and lint checks of the Python code
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
