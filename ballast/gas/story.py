@@ -41,8 +41,6 @@ ROWS: Final = (
     "allocate, again",
     "allocate, again, with profit",
 )
-#: contracts whose code size is kept
-SIZED: Final = ("Vault", "VaultBooks", "VaultRules")
 
 DAY: Final = 86_400
 _NO_LIMIT: Final = 2**256 - 1
@@ -72,7 +70,7 @@ def measure(chain: Chain, *, progress: Callable[[str], None] = lambda _: None) -
     token = chain.deploy("BareToken")
     for account in chain.accounts:
         chain.send(account, token, "mint(address,uint256)", account, 1_000 * _FIRST)
-    books, rules = chain.deploy("VaultBooks"), chain.deploy("VaultRules")
+    parts = [chain.deploy(name) for name in _parts(chain)]
     measured = {}
     for name, contract in zip(BARE, ("BareOpenZeppelin", "BareSolady", "BareSolmate"), strict=True):
         progress(SUBJECTS[name])
@@ -80,7 +78,7 @@ def measure(chain: Chain, *, progress: Callable[[str], None] = lambda _: None) -
     for count in STRATEGIES:
         name = f"vault-{count}"
         progress(SUBJECTS[name])
-        vault = chain.deploy("Vault", _config(chain, token), books, rules)
+        vault = chain.deploy("Vault", _config(chain, token), *parts)
         strategies = [chain.deploy("BareSolmate", token) for _ in range(count)]
         for strategy in strategies:
             signature = "addStrategy(address,uint256,uint256,uint256,uint256,bool)"
@@ -93,7 +91,12 @@ def measure(chain: Chain, *, progress: Callable[[str], None] = lambda _: None) -
 
 def sizes(chain: Chain) -> dict[str, int]:
     """Return the size of each contract's code on the chain, in bytes."""
-    return {name: chain.code(name).size for name in SIZED}
+    return {name: chain.code(name).size for name in ("Vault", *_parts(chain))}
+
+
+def _parts(chain: Chain) -> list[str]:
+    """Return the contracts with the rest of the vault's code; its constructor names them (`books_`: VaultBooks)."""
+    return ["Vault" + each["name"].strip("_").capitalize() for each in chain.code("Vault").inputs[1:]]
 
 
 def _config(chain: Chain, token: str) -> dict[str, Any]:
