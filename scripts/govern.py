@@ -47,11 +47,14 @@ def status(path: Path, network: str, as_json: bool):
 @_shared
 @account_option(prompt=False)
 @_signer
+@click.option(
+    "--delay", help="Wait so long, '10 days', if longer than the call must; the delay it must is the default."
+)
 @click.option("--dry-run", is_flag=True, help="Show what the owners would sign; sign and send nothing.")
 @click.argument("words", nargs=-1, required=True, metavar="CONTRACT FUNCTION [ARGUMENT]...")
 @one_line_errors
-def propose(path: Path, network: str, account, aliases: tuple[str, ...], words, dry_run: bool, as_json: bool):
-    """Let the Safe schedule one call, for example: vault setCap lending "60_000_000 USDC"."""
+def propose(path: Path, network: str, account, aliases: tuple[str, ...], words, delay, dry_run: bool, as_json: bool):
+    """Let the Safe schedule one call, for example: vault setCap lending "60_000_000 USDC" "98 %"."""
     from ballast.deployment import ape_edge, commands
     from ballast.network import connected
 
@@ -62,6 +65,7 @@ def propose(path: Path, network: str, account, aliases: tuple[str, ...], words, 
             ape_edge.sender(provider, account, needed=not dry_run),
             lambda safe: ape_edge.signers(provider, safe, aliases),
             words,
+            delay=delay,
             dry_run=dry_run,
             as_json=as_json,
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from eth_utils import function_signature_to_4byte_selector
 from requests.exceptions import RequestException
 from rich.table import Table
 from web3 import Web3
@@ -16,9 +17,9 @@ from ballast import units
 from ballast.chain import NodeError, node_name
 from ballast.console import console, emit_json, out
 from ballast.deployment import record as records
-from ballast.deployment.deploy import Deployment, DeploymentResult, deploy, find
+from ballast.deployment.deploy import SAFE, Deployment, DeploymentResult, deploy, find
 from ballast.deployment.file import UNLIMITED, DeploymentFile, load
-from ballast.deployment.node import Node, Sender, encode_call, signature_of
+from ballast.deployment.node import SHARED_CODE, Node, Sender, encode_call, signature_of
 from ballast.deployment.proof import Proof, prove
 from ballast.deployment.safe import Call, Safe, Signer
 from ballast.deployment.timelock import Timelock, describe
@@ -170,11 +171,13 @@ def status(path: Path, web3: Web3, sender: Sender, *, as_json: bool) -> None:
     timelock = Timelock(deployment)
     now = web3.eth.get_block("latest")["timestamp"]
     operations = timelock.scheduled()
+    delays = {function: delay for function, delay in timelock.delays().items() if delay}
     if as_json:
         emit_json(
             {
                 "timelock": timelock.address,
                 "delay_seconds": timelock.delay(),
+                "delays_seconds": delays,
                 "operations": [
                     {
                         "id": "0x" + item.id.hex(),
@@ -200,8 +203,14 @@ def status(path: Path, web3: Web3, sender: Sender, *, as_json: bool) -> None:
             indent=2,
         )
         return
+    waiting = Table(title=f"what a call waits: {units.format_duration(timelock.delay())}, and")
+    waiting.add_column("function", overflow="fold")
+    waiting.add_column("waits", no_wrap=True)
+    for function, delay in delays.items():
+        waiting.add_row(function, units.format_duration(delay))
+    out.print(waiting if delays else f"every call waits {units.format_duration(timelock.delay())}")
     if not operations:
-        out.print(f"nothing was ever scheduled; the delay is {units.format_duration(timelock.delay())}")
+        out.print("nothing was ever scheduled")
         return
     table = Table(title=f"operations of the timelock {timelock.address}", show_lines=True)
     for column in ("id", "state", "executable", "proposed by", "calls"):
@@ -217,18 +226,34 @@ def status(path: Path, web3: Web3, sender: Sender, *, as_json: bool) -> None:
 
 @_node_errors
 def propose(
-    path: Path, web3: Web3, sender: Sender, signers: Signers, words: Sequence[str], *, dry_run: bool, as_json: bool
+    path: Path,
+    web3: Web3,
+    sender: Sender,
+    signers: Signers,
+    words: Sequence[str],
+    *,
+    delay: str | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
-    """Let the Safe schedule one call, or with `dry_run` show what its owners would sign."""
+    """Let the Safe schedule one call, or with `dry_run` show what its owners would sign.
+
+    Parameters
+    ----------
+    delay : how long it waits ("10 days"), if longer than the call must
+    """
     deployment = _find(path, web3, sender.address)
     timelock = Timelock(deployment)
     call = parse_call(deployment, words)
+    wanted = _parsed(units.parse_duration, delay) if delay else None
+    waits = units.format_duration(timelock.delay([call]) if wanted is None else wanted)
     if dry_run:
         operation = timelock.operation([call])
-        transaction = deployment.safe.transaction([timelock.scheduling(operation)])
+        transaction = deployment.safe.transaction([timelock.scheduling(operation, delay=wanted)])
         _print(
             {
                 "call": describe(deployment, call),
+                "waits": waits,
                 "id": "0x" + timelock.id_of(operation).hex(),
                 "safe": transaction.safe,
                 "to": transaction.to,
@@ -242,10 +267,12 @@ def propose(
             as_json,
         )
         return
-    identifier, _ = timelock.propose([call], signers(deployment.safe), sender)
+    timelock.scheduling(timelock.operation([call]), delay=wanted)  # too short a delay shows before anyone signs
+    identifier, _ = timelock.propose([call], signers(deployment.safe), sender, delay=wanted)
     ready_at = timelock.find(identifier).ready_at
     when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(ready_at))
-    _print({"id": "0x" + identifier.hex(), "call": describe(deployment, call), "executable_from": when}, as_json)
+    content = {"id": "0x" + identifier.hex(), "call": describe(deployment, call), "waits": waits}
+    _print({**content, "executable_from": when}, as_json)
 
 
 @_node_errors
@@ -282,8 +309,8 @@ def cancel(
 def parse_call(deployment: DeploymentResult, words: Sequence[str]) -> Call:
     """Return `CONTRACT FUNCTION ARGUMENT...` as a call.
 
-    Arguments are whole numbers, shares ("10 %", in 1e4), times ("2 days"), amounts of the asset ("5 USDC"), addresses,
-    or names of the deployment's contracts.
+    Arguments are whole numbers, shares ("10 %", in 1e4), times ("2 days"), amounts of the asset ("5 USDC"), yes or no,
+    addresses or names of the deployment's contracts, ids of risks, functions ("setOwner(address)").
 
     Raises
     ------
@@ -294,8 +321,9 @@ def parse_call(deployment: DeploymentResult, words: Sequence[str]) -> Call:
         raise ConfigurationError("say what to call: CONTRACT FUNCTION ARGUMENT...")
     name, function, *texts = words
     contract = deployment.contracts.get(name)
-    if contract is None or contract.kind == "Safe":
-        known = ", ".join(key for key, item in deployment.contracts.items() if item.kind != "Safe")
+    closed = (SAFE, *SHARED_CODE)
+    if contract is None or contract.kind in closed:
+        known = ", ".join(key for key, item in deployment.contracts.items() if item.kind not in closed)
         raise ConfigurationError(f"{name} is no contract to call; there are {known}")
     abi = deployment.node.artifacts.abi(contract.kind)
     fitting = [
@@ -317,7 +345,7 @@ def parse_call(deployment: DeploymentResult, words: Sequence[str]) -> Call:
 
 def _argument(deployment: DeploymentResult, kind: str, text: str) -> Any:
     if kind.endswith("[]"):
-        return [_argument(deployment, kind[:-2], part.strip()) for part in text.split(",")]
+        return [_argument(deployment, kind[:-2], part.strip()) for part in text.split(",") if part.strip()]
     if kind.startswith("uint"):
         asset = deployment.file.asset
         if text.endswith(("%", "bps")):
@@ -334,6 +362,18 @@ def _argument(deployment: DeploymentResult, kind: str, text: str) -> Any:
             raise ConfigurationError(f"{text!r} is no number, share, time, or amount of {asset.symbol}") from None
     if kind == "address":
         return deployment.addresses.get(text, text)
+    if kind == "bool":
+        if text not in ("yes", "no"):
+            raise ConfigurationError(f"{text!r} is neither yes nor no")
+        return text == "yes"
+    if kind == "bytes4" and "(" in text:
+        if text not in deployment.functions:
+            raise ConfigurationError(f"no contract of the deployment has a function {text}")
+        return function_signature_to_4byte_selector(text)
+    if kind == "bytes32" and not text.startswith("0x"):
+        if len(text.encode()) > 32:
+            raise ConfigurationError(f"{text!r} has more than 32 bytes")
+        return text.encode().ljust(32, b"\0")
     if kind.startswith("bytes"):
         try:
             return bytes.fromhex(text.removeprefix("0x"))

@@ -1,20 +1,21 @@
 """Deploying: find what stands, make what is missing, hand every role over.
 
 Addresses follow from the file and the deployer (CREATE2), so a run that was interrupted anywhere is taken up by the
-next. The deployer owns vault and strategies only until their strategies, venues and limits are in; the last steps give
-them to the timelock.
+next. The code that vaults share has one address for all, which follows from the code alone. The deployer owns vault and
+strategies only until their strategies, venues and limits are in; the last steps give them to the timelock.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eth_utils import keccak
+from eth_utils import function_signature_to_4byte_selector, keccak
 from web3 import Web3
 from web3.exceptions import BlockNotFound
 
 from ballast import units
+from ballast.chain import read_all, short_text, unpack, view
 from ballast.deployment import record as records
 from ballast.deployment import safe as safes
 from ballast.deployment.file import (
@@ -27,7 +28,17 @@ from ballast.deployment.file import (
     Strategy,
     Wallet,
 )
-from ballast.deployment.node import TIMELOCK, Node, Sender, encode_call, is_any_of, signature_of
+from ballast.deployment.node import (
+    REDEMPTIONS,
+    SHARED_CODE,
+    TIMELOCK,
+    Node,
+    Sender,
+    encode_call,
+    is_any_of,
+    made_by,
+    signature_of,
+)
 from ballast.deployment.record import Made, Record
 from ballast.deployment.safe import Safe
 from ballast.deployment.source import DeploymentFileError, Place
@@ -115,8 +126,14 @@ class DeploymentResult:
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Address by name: safe, guardian, timelock, oracle, vault, `strategy`, `strategy/venue`."""
+        """Address by name: safe, guardian, timelock, oracle, books, rules, vault, redemptions, `strategy`,
+        `strategy/venue`."""
         return {name: contract.address for name, contract in self.contracts.items()}
+
+    @property
+    def functions(self) -> list[str]:
+        """Every function of its contracts that changes state, each once; the Safes' left out."""
+        return _changing(self.node, self.contracts)
 
     @property
     def safe(self) -> Safe:
@@ -172,7 +189,17 @@ class Deployment:
         file, deployer = self.file, self.deployer
         self._wallet("safe", file.safe)
         self._wallet("guardian", file.guardian)
-        self._own("timelock", TIMELOCK, file.timelock.delay, [self._at("safe")], [ZERO_ADDRESS], deployer)
+        delays = file.timelock.delays
+        self._own(
+            "timelock",
+            TIMELOCK,
+            file.timelock.delay,
+            [self._at("safe")],
+            [ZERO_ADDRESS],
+            deployer,
+            [function_signature_to_4byte_selector(function) for function in delays],
+            list(delays.values()),
+        )
         self._own("oracle", "Oracle", _oracle_arguments(file.oracle))
         for strategy in file.strategies:
             rules = strategy.rules
@@ -190,6 +217,8 @@ class Deployment:
             for venue in strategy.venues:
                 name, kind = f"{strategy.name}/{venue.name}", VENUE_KINDS[venue.kind]
                 self._own(name, kind, self._at(strategy.name), file.asset.address, *_venue_arguments(venue))
+        for name, kind in zip(("books", "rules"), SHARED_CODE, strict=True):
+            self._own(name, kind)
         terms = file.vault
         self._own(
             "vault",
@@ -207,8 +236,16 @@ class Deployment:
                 terms.growth_cap,
                 terms.unlock_period,
                 terms.report_period,
+                terms.loss_budget,
+                terms.loss_window,
             ),
+            self._at("books"),
+            self._at("rules"),
         )
+        # the vault makes it, with its first `new`
+        vault = self._at("vault")
+        arguments = self.node.arguments(REDEMPTIONS, file.asset.address)
+        self._add("redemptions", REDEMPTIONS, made_by(vault, 1), vault, b"", arguments)
 
     @property
     def fee_recipient(self) -> str:
@@ -239,14 +276,23 @@ class Deployment:
             self.contracts[name] = Contract(name, kind, address, stands, factory, data, arguments, True)
 
     def _salt(self, name: str) -> bytes:
+        if name in ("books", "rules"):
+            return bytes(32)  # every vault's
         return keccak(text=f"ballast/{self.file.name}/{name}")
 
     def code_is_ours(self, contract: Contract) -> bool:
         """Whether a standing contract was made from the code of this checkout, or is a Safe as published."""
         if contract.kind == SAFE:
             return bytes(self.node.web3.eth.get_code(contract.address)) == safes.proxy_code(self.node)
+        if contract.kind in (*SHARED_CODE, REDEMPTIONS):
+            return self._has_the_builds_code(contract)
         address, _ = self.node.create_data(contract.kind, contract.arguments, self._salt(contract.name))
         return address == contract.address
+
+    def _has_the_builds_code(self, contract: Contract) -> bool:
+        """Whether what stands is to the byte what the build makes there."""
+        there = bytes(self.node.web3.eth.get_code(contract.address))
+        return there == self.node.runtime(contract.kind, contract.arguments, contract.address, maker=contract.factory)
 
     # What is wrong with the file for this chain
 
@@ -272,7 +318,13 @@ class Deployment:
                 if not node.is_for_tests and is_any_of(owner, PUBLIC_TEST_ACCOUNTS):
                     yield place, f"{owner} is a test account whose key everyone has"
 
+        changing = _changing(node, self.contracts)
+        for function in file.timelock.delays:
+            if function not in changing:
+                yield ("timelock", "delays", function), "no contract of the deployment has such a function"
+
         places: list[tuple[Place, str]] = [(("asset", "address"), file.asset.address)]
+        places += [(("vault", "gate"), file.vault.gate)] if file.vault.gate else []
         places += [(("oracle", key), getattr(file.oracle, key)) for key in ("base", "base_feed", "quote_feed", "pool")]
         for index, strategy in enumerate(file.strategies):
             for number, venue in enumerate(strategy.venues):
@@ -325,7 +377,11 @@ class Deployment:
                 yield item((name, "owners"), sorted(wallet.owners), sorted(safe.owners()), ", ".join)
                 yield item((name, "threshold"), wallet.threshold, safe.threshold())
         if self.contracts["timelock"].stands:
-            yield item(("timelock", "delay"), file.timelock.delay, self._read("timelock", "getMinDelay"), time)
+            least = self._read("timelock", "getMinDelay")
+            yield item(("timelock", "delay"), file.timelock.delay, least, time)
+            for function, there in self.delays().items():
+                here = file.timelock.delays.get(function, 0)
+                yield item(("timelock", "delays", function), here, there, lambda x: time(x) if x else "as all others")
         if self.contracts["oracle"].stands:
             for key, getter, shown in (
                 ("base_feed", "baseFeed", str),
@@ -359,6 +415,13 @@ class Deployment:
             ("report_period", terms.report_period, "reportPeriod", time),
         ):
             yield item(("vault", key), here, self._read("vault", getter), shown)
+        budget = self._read("vault", "lossBudget")
+        yield item(("vault", "loss_budget"), terms.loss_budget, budget.budgetBps, bps)
+        yield item(("vault", "loss_window"), terms.loss_window, budget.window, time)
+        gate = self._read("vault", "gate")
+        if not self._is_deployers("vault") or gate != ZERO_ADDRESS:
+            yield item(("vault", "gate"), terms.gate or ZERO_ADDRESS, gate)
+        yield from self._compared_risks(item)
         limit = self._read("vault", "depositLimit")
         if not self._is_deployers("vault") or limit != UNLIMITED:
             yield item(("vault", "deposit_limit"), terms.deposit_limit, limit, amount)
@@ -371,8 +434,37 @@ class Deployment:
                 known = self._read("vault", "strategy", self._at(strategy.name))
                 place = ("strategies", index)
                 yield item((*place, "cap"), strategy.cap, known.cap, amount)
+                yield item((*place, "cap_share"), strategy.cap_share, known.capBps, bps)
+                yield item((*place, "volatile"), strategy.volatile, known.isVolatile, lambda x: "yes" if x else "no")
+                if not self._is_deployers("vault") or known.risks:
+                    borne = self._risks_of(known.risks)
+                    yield item((*place, "risks"), sorted(strategy.risks), sorted(borne), _listed)
                 yield item((*place, "weight"), strategy.weight, known.targetBps, bps)
                 yield item((*place, "band"), strategy.band, known.bandBps, bps)
+
+    def _compared_risks(self, item: Callable[..., Difference]) -> Iterator[Difference]:
+        there = self._risks()
+        wanted = {risk.id for risk in self.file.risks}
+        if not self._is_deployers("vault") or not wanted >= set(there):
+            yield item(("risks",), sorted(wanted), sorted(there), _listed)
+        for index, risk in enumerate(self.file.risks):
+            if risk.id in there:
+                cap, share = there[risk.id]
+                yield item(("risks", index, "cap"), risk.cap, cap, self.file.shown)
+                yield item(("risks", index, "cap_share"), risk.cap_share, share, units.format_bps)
+
+    def _risks(self) -> dict[str, tuple[int, int]]:
+        """Return the caps (in assets, and as a share in 1e4) of the vault's risks, in its order."""
+        if not self.contracts["vault"].stands:
+            return {}
+        return {short_text(risk.id): (risk.cap, risk.capBps) for risk in self._read("vault", "risks")}
+
+    def _risks_of(self, bits: int) -> list[str]:
+        return [name for index, name in enumerate(self._risks()) if bits >> index & 1]
+
+    def delays(self) -> dict[str, int]:
+        """Return the delay set for each function of the deployment's, as `set_delays`."""
+        return set_delays(self.node, self._at("timelock"), _changing(self.node, self.contracts))
 
     def _compared_strategy(
         self, place: Place, strategy: Strategy, item: Callable[..., Difference]
@@ -463,19 +555,10 @@ class Deployment:
                 if self._is_deployers(strategy.name) and not self._holds(strategy.name, name):
                     title = f"{strategy.name}: add venue {venue.name}, cap {file.shown(venue.cap)}"
                     yield self._call(strategy.name, title, "addVenue", self._at(name), venue.cap)
-        yield from self._make("vault")
+        for name in ("books", "rules", "vault"):
+            yield from self._make(name)
         if self._is_deployers("vault"):
-            queue = self._read("vault", "queue") if self.contracts["vault"].stands else []
-            for strategy in file.strategies:
-                if not is_any_of(self._at(strategy.name), queue):
-                    title = f"vault: add strategy {strategy.name}, cap {file.shown(strategy.cap)}, "
-                    title += f"weight {units.format_bps(strategy.weight)}"
-                    values = (self._at(strategy.name), strategy.cap, strategy.weight, strategy.band)
-                    yield self._call("vault", title, "addStrategy", *values)
-            there = self._read("vault", "depositLimit") if self.contracts["vault"].stands else UNLIMITED
-            if there != file.vault.deposit_limit:
-                title = f"vault: limit deposits to {file.shown(file.vault.deposit_limit)}"
-                yield self._call("vault", title, "setDepositLimit", file.vault.deposit_limit)
+            yield from self._vault_steps()
         if not self.contracts["timelock"].stands or self._has_role(DEFAULT_ADMIN, self.deployer):
             guardian = self._at("guardian")
             if not self.contracts["timelock"].stands or not self._has_role(CANCELLER, guardian):
@@ -485,6 +568,34 @@ class Deployment:
         for name in (*(strategy.name for strategy in file.strategies), "vault"):
             if self._is_deployers(name):
                 yield self._call(name, f"{name}: hand over to the timelock", "setOwner", timelock)
+
+    def _vault_steps(self) -> Iterator[Step]:
+        file, bps = self.file, units.format_bps
+        stands = self.contracts["vault"].stands
+        known = self._risks()
+        for risk in file.risks:
+            if risk.id not in known:
+                title = f"vault: cap risk {risk.id} at {file.shown(risk.cap)} and {bps(risk.cap_share)}"
+                yield self._call("vault", title, "setRiskCap", _word(risk.id), risk.cap, risk.cap_share)
+        queue = self._read("vault", "queue") if stands else []
+        for strategy in file.strategies:
+            address = self._at(strategy.name)
+            listed = is_any_of(address, queue)
+            if not listed:
+                title = f"vault: add strategy {strategy.name}, cap {file.shown(strategy.cap)} and "
+                title += f"{bps(strategy.cap_share)}, weight {bps(strategy.weight)}"
+                shares = (strategy.cap_share, strategy.weight, strategy.band)
+                values = (address, strategy.cap, *shares, strategy.volatile)
+                yield self._call("vault", title, "addStrategy", *values)
+            if strategy.risks and not (listed and self._read("vault", "strategy", address).risks):
+                title = f"vault: {strategy.name} bears {', '.join(strategy.risks)}"
+                yield self._call("vault", title, "setRisks", address, [_word(risk) for risk in strategy.risks])
+        if (self._read("vault", "depositLimit") if stands else UNLIMITED) != file.vault.deposit_limit:
+            title = f"vault: limit deposits to {file.shown(file.vault.deposit_limit)}"
+            yield self._call("vault", title, "setDepositLimit", file.vault.deposit_limit)
+        gate = file.vault.gate
+        if gate and (not stands or self._read("vault", "gate") == ZERO_ADDRESS):
+            yield self._call("vault", f"vault: ask {gate} before deposits", "setGate", gate)
 
     def _make(self, name: str) -> Iterator[Step]:
         contract = self.contracts[name]
@@ -632,6 +743,26 @@ def _belongs(record: Record, node: Node) -> bool:
         return node.web3.eth.get_block(record.block)["hash"].to_0x_hex() == record.block_hash
     except BlockNotFound:
         return False
+
+
+def set_delays(node: Node, timelock: str, functions: Sequence[str]) -> dict[str, int]:
+    """Return the delay that a timelock has set for each function, in seconds; 0 where only the least counts."""
+    selectors = [function_signature_to_4byte_selector(function) for function in functions]
+    answers = read_all(node.web3, [view(timelock, "delays(bytes4)", selector) for selector in selectors])
+    return {function: unpack(answer, "uint256") for function, answer in zip(functions, answers, strict=True)}
+
+
+def _changing(node: Node, contracts: dict[str, Contract]) -> list[str]:
+    kinds = dict.fromkeys(contract.kind for contract in contracts.values() if contract.kind != SAFE)
+    return list(dict.fromkeys(function for kind in kinds for function in node.artifacts.changing(kind)))
+
+
+def _word(text: str) -> bytes:
+    return text.encode().ljust(32, b"\0")
+
+
+def _listed(items: list[str]) -> str:
+    return f"[{', '.join(items)}]"
 
 
 def _oracle_arguments(oracle: OracleModel) -> tuple[Any, ...]:

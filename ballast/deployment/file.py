@@ -23,14 +23,16 @@ UNLIMITED = 2**128 - 1
 
 HOUR, DAY = 3600, 86400
 MIN_TIMELOCK_DELAY, MAX_TIMELOCK_DELAY = DAY, 30 * DAY
+SET_OWNER = "setOwner(address)"
 MAX_PERFORMANCE_FEE_BPS, MAX_MANAGEMENT_FEE_BPS = 5_000, 500
 MIN_UNLOCK_PERIOD = HOUR
+MIN_LOSS_WINDOW = HOUR
 MIN_WINDOW = 12 * HOUR
 MAX_UINT16, MAX_UINT24, MAX_UINT32 = 2**16 - 1, 2**24 - 1, 2**32 - 1
 MIN_MARGIN_WAD = units.WAD // 2000
-MAX_STRATEGIES, MAX_VENUES = 10, 8
+MAX_STRATEGIES, MAX_VENUES, MAX_RISKS = 10, 8, 16
 #: names that a strategy cannot have
-RESERVED = ("safe", "guardian", "timelock", "oracle", "vault")
+RESERVED = ("safe", "guardian", "timelock", "oracle", "vault", "books", "rules", "redemptions")
 
 
 # Every value in the file arrives as text; a mapping or list in its place is refused here.
@@ -95,6 +97,28 @@ def _name(value: Any) -> str:
     return text
 
 
+def _risk(value: Any) -> str:
+    text = _text(value)
+    size = len(text.encode())
+    if size > 32:
+        raise ValueError(f"{text!r} has {size} bytes, and a risk's id 32 at most")
+    return text
+
+
+def _flag(value: Any) -> bool:
+    text = _text(value)
+    if text not in ("yes", "no"):
+        raise ValueError(f"{text!r} is neither yes nor no")
+    return text == "yes"
+
+
+def _signature(value: Any) -> str:
+    text = _text(value)
+    if not re.fullmatch(r"[A-Za-z_]\w*\([\w\[\](),]*\)", text):
+        raise ValueError(f"{text!r} is no function: write its name and types, as in {SET_OWNER}")
+    return text
+
+
 def _amount(value: Any, info: ValidationInfo) -> int:
     text = _text(value)
     if text == "unlimited":
@@ -113,6 +137,9 @@ Address = Annotated[str, BeforeValidator(_address)]
 Recipient = Annotated[str, BeforeValidator(lambda value: value if value == "safe" else _address(value))]
 Hash = Annotated[str, BeforeValidator(_hash)]
 Name = Annotated[str, BeforeValidator(_name)]
+Risk = Annotated[str, BeforeValidator(_risk)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Signature = Annotated[str, BeforeValidator(_signature)]
 Amount = Annotated[int, BeforeValidator(_amount)]
 Text = Annotated[str, BeforeValidator(_text), Field(max_length=64)]
 
@@ -131,9 +158,14 @@ class Wallet(Model):
 
 
 class Timelock(Model):
-    """What every loosening change waits for."""
+    """What every loosening change waits for, and what some functions wait for longer."""
 
     delay: _seconds(MIN_TIMELOCK_DELAY, MAX_TIMELOCK_DELAY)
+    delays: dict[Signature, _seconds(MIN_TIMELOCK_DELAY, MAX_TIMELOCK_DELAY)] = Field(default_factory=dict)
+
+    def delay_of(self, function: str) -> int:
+        """Return the seconds that a function waits."""
+        return max(self.delay, self.delays.get(function, 0))
 
 
 class Token(Model):
@@ -170,6 +202,17 @@ class Vault(Model):
     unlock_period: _seconds(MIN_UNLOCK_PERIOD, MAX_UINT24)
     report_period: _seconds(1, MAX_UINT24)
     deposit_limit: Amount
+    loss_budget: _bps(0)
+    loss_window: _seconds(MIN_LOSS_WINDOW, MAX_UINT32)
+    gate: Address | None = None
+
+
+class RiskCap(Model):
+    """What several strategies may fail from together, and how much they may hold."""
+
+    id: Risk
+    cap: Amount
+    cap_share: _bps(0)
 
 
 class AaveVenue(Model):
@@ -211,8 +254,11 @@ class Strategy(Model):
     token_name: Text
     token_symbol: Text
     cap: Amount
+    cap_share: _bps(0)
     weight: _bps(0)
     band: _bps(1)
+    volatile: Flag
+    risks: list[Risk] = Field(default_factory=list)
     rules: Rules
     venues: list[Venue] = Field(min_length=1, max_length=MAX_VENUES)
 
@@ -228,6 +274,7 @@ class DeploymentFile(Model):
     asset: Token
     oracle: OracleModel
     vault: Vault
+    risks: list[RiskCap] = Field(default_factory=list, max_length=MAX_RISKS)
     strategies: list[Strategy] = Field(min_length=1, max_length=MAX_STRATEGIES)
 
     _source: Source = PrivateAttr(default=None)
@@ -284,8 +331,8 @@ def load(path: Path | str) -> DeploymentFile:
 
 
 def _place(error: dict[str, Any], source: Source) -> Place:
-    """Return the place of an error; pydantic puts the kind of a venue into its path, the file has no such key."""
-    location = error["loc"]
+    """Return the place of an error; pydantic adds parts to its path that the file has not, as the kind of a venue."""
+    location = [part for part in error["loc"] if part != "[key]"]
     place: Place = ()
     for index, part in enumerate(location):
         if (*place, part) in source.lines or index == len(location) - 1:
@@ -305,7 +352,7 @@ def _reason(error: dict[str, Any]) -> str:
         return f"{error['input']!r} is not {context['expected']}"
     if kind == "union_tag_invalid":
         return f"{context['tag']!r} is no known kind: {context['expected_tags']}"
-    if kind in ("model_type", "model_attributes_type"):
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
         return "should be a mapping of keys to values"
     if kind == "list_type":
         return "should be a list"
@@ -343,6 +390,19 @@ def _contradictions(file: DeploymentFile) -> Iterator[tuple[Place, str]]:
     if file.oracle.quote != file.asset.address:
         yield ("oracle", "quote"), f"the price has to be in {file.asset.symbol}, {file.asset.address}"
 
+    longest = max(file.timelock.delays, key=file.timelock.delay_of, default=SET_OWNER)
+    for function, delay in file.timelock.delays.items():
+        if delay < file.timelock.delay:
+            reason = f"{units.format_duration(delay)} is under the delay of all, "
+            yield ("timelock", "delays", function), reason + units.format_duration(file.timelock.delay)
+    if file.timelock.delay_of(SET_OWNER) < file.timelock.delay_of(longest):
+        yield (
+            ("timelock", "delays"),
+            f"{SET_OWNER} waits {units.format_duration(file.timelock.delay_of(SET_OWNER))}, {longest} "
+            f"{units.format_duration(file.timelock.delay_of(longest))}: a new owner would not wait at all",
+        )
+
+    yield from _risks(file)
     yield from _names_twice(("strategies",), file.strategies)
     total = 0
     for index, strategy in enumerate(file.strategies):
@@ -352,6 +412,8 @@ def _contradictions(file: DeploymentFile) -> Iterator[tuple[Place, str]]:
         total += strategy.weight
         if total > units.BPS and total - strategy.weight <= units.BPS:
             yield (*place, "weight"), f"the weights up to here are {units.format_bps(total)} together, over 100 %"
+        if strategy.weight > strategy.cap_share:
+            yield (*place, "weight"), f"{units.format_bps(strategy.weight)} is over its cap_share: never reached"
         if strategy.band >= strategy.weight > 0:
             reason = (
                 f"a band of {units.format_bps(strategy.band)} around a weight of {units.format_bps(strategy.weight)}"
@@ -364,6 +426,24 @@ def _contradictions(file: DeploymentFile) -> Iterator[tuple[Place, str]]:
             if market in seen:
                 yield (*place, "venues", number), f"is the same market as {seen[market]}"
             seen[market] = venue.name
+
+
+def _risks(file: DeploymentFile) -> Iterator[tuple[Place, str]]:
+    known: set[str] = set()
+    for index, risk in enumerate(file.risks):
+        if risk.id in known:
+            yield ("risks", index, "id"), f"{risk.id} stands here twice"
+        known.add(risk.id)
+        weight = sum(strategy.weight for strategy in file.strategies if risk.id in strategy.risks)
+        if weight > risk.cap_share:
+            reason = f"the strategies that bear {risk.id} have a weight of {units.format_bps(weight)} together"
+            yield ("risks", index, "cap_share"), f"{reason}: never reached"
+    for index, strategy in enumerate(file.strategies):
+        for number, identifier in enumerate(strategy.risks):
+            if identifier not in known:
+                yield ("strategies", index, "risks", number), f"{identifier} has no cap under risks"
+            if identifier in strategy.risks[:number]:
+                yield ("strategies", index, "risks", number), f"{identifier} stands here twice"
 
 
 def _names_twice(place: Place, items: list[Any]) -> Iterator[tuple[Place, str]]:

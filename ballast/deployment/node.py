@@ -17,13 +17,22 @@ from web3.exceptions import TimeExhausted, Web3RPCError
 
 from ballast.chain import CODEC, NodeRefusal, node_name
 from ballast.compiled import FILE as COMPILED
-from ballast.environment import ROOT
 from ballast.errors import DeploymentError
 from ballast.mainnet import CREATE2_DEPLOYER
 
-OURS = ("Vault", "LendingRouter", "Oracle", "AaveV3Lending", "MorphoBlueLending")
-TIMELOCK = "TimelockController"
-_TIMELOCK = ROOT / "node_modules/@openzeppelin/contracts/build/contracts/TimelockController.json"
+TIMELOCK, REDEMPTIONS = "Timelock", "Redemptions"
+#: code that vaults run on their own storage
+SHARED_CODE = ("VaultBooks", "VaultRules")
+OURS = (
+    "Vault",
+    *SHARED_CODE,
+    REDEMPTIONS,
+    TIMELOCK,
+    "LendingRouter",
+    "Oracle",
+    "AaveV3Lending",
+    "MorphoBlueLending",
+)
 _BATCH = 100
 _RECEIPT_SECONDS = 300
 #: how nodes say that a call ran and failed
@@ -77,18 +86,15 @@ class UnlockedSender:
 
 
 class Artifacts:
-    """ABIs and code: ours as Ape compiled them, the timelock as OpenZeppelin published it."""
+    """ABIs and code as Ape compiled them."""
 
     def __init__(self) -> None:
         try:
             compiled = json.loads(COMPILED.read_text())["contractTypes"]
             self._abis = {name: compiled[name]["abi"] for name in OURS}
             self._codes = {name: compiled[name]["deploymentBytecode"]["bytecode"] for name in OURS}
-            timelock = json.loads(_TIMELOCK.read_text())
         except (FileNotFoundError, KeyError) as error:
             raise DeploymentError(f"the contracts are not compiled ({error}): run ape compile") from None
-        self._abis[TIMELOCK] = timelock["abi"]
-        self._codes[TIMELOCK] = timelock["bytecode"]
 
     def abi(self, kind: str) -> list[dict[str, Any]]:
         """Return the ABI of a contract."""
@@ -100,6 +106,14 @@ class Artifacts:
             if item["type"] == "function" and item["name"] == name and len(item["inputs"]) == count:
                 return item
         raise DeploymentError(f"{kind} has no function {name} of {count} arguments")
+
+    def changing(self, kind: str) -> list[str]:
+        """Return the signature of every function that changes state."""
+        return [
+            signature_of(item)
+            for item in self._abis[kind]
+            if item["type"] == "function" and item["stateMutability"] not in ("view", "pure")
+        ]
 
     def code(self, kind: str) -> bytes:
         """Return the code that makes a contract, without its arguments."""
@@ -227,6 +241,12 @@ class Node:
         init_code = self.artifacts.code(kind) + arguments
         return create2_address(CREATE2_DEPLOYER, salt, keccak(init_code)), salt + init_code
 
+    def runtime(self, kind: str, arguments: bytes, address: str, *, maker: str) -> bytes:
+        """Return the code that a contract has when `maker` makes it at `address`: its constructor is run there."""
+        creation = {address: {"code": "0x" + (self.artifacts.code(kind) + arguments).hex()}}
+        answer = self.web3.provider.make_request("eth_call", [_request(address, b"", maker), "latest", creation])
+        return self._output(answer)
+
     def arguments(self, kind: str, *values: Any) -> bytes:
         """Return a constructor's encoded arguments."""
         for item in self.artifacts.abi(kind):
@@ -280,6 +300,11 @@ class Node:
 def create2_address(factory: str, salt: bytes, code_hash: bytes) -> str:
     """Return the address that CREATE2 gives."""
     return to_checksum_address(keccak(b"\xff" + bytes.fromhex(factory[2:]) + salt + code_hash)[12:])
+
+
+def made_by(maker: str, nonce: int) -> str:
+    """Return the address of what a contract makes with `new`, counted from 1 (to 127)."""
+    return to_checksum_address(keccak(b"\xd6\x94" + bytes.fromhex(maker[2:]) + bytes([nonce]))[12:])
 
 
 def encode_call(signature: str, *arguments: Any) -> bytes:

@@ -2,7 +2,8 @@
 
 Every state-changing function of every deployed contract is called, in simulation, by every party: the timelock, both
 Safes, an owner of each, the contracts themselves, the deployer, every account that ever had a role, and a stranger. The
-outcome must be what RULES says. A function that RULES does not know fails the proof, so none can be missed.
+outcome must be what RULES says. A function that RULES does not know fails the proof, so none can be missed. The code
+that vaults run on their own storage must do nothing when it is called itself.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,10 +12,11 @@ from typing import Any
 
 from eth_utils import keccak, to_checksum_address
 
+from ballast import units
 from ballast.deployment import safe as safes
 from ballast.deployment.deploy import CANCELLER, DEFAULT_ADMIN, SAFE, Contract, Deployment, DeploymentResult
 from ballast.deployment.file import ZERO_ADDRESS
-from ballast.deployment.node import TIMELOCK, Reverted, encode_call, is_any_of, signature_of
+from ballast.deployment.node import REDEMPTIONS, TIMELOCK, Reverted, encode_call, is_any_of, made_by
 from ballast.deployment.safe import Safe
 
 ROLES = {
@@ -31,6 +33,7 @@ REFUSALS = {
     "Unauthorized",
     "NotOwner",
     "OnlySelf",
+    "OnlyDelegated",
     "AccessControlUnauthorizedAccount",
     "TimelockUnauthorizedCaller",
     "GS020",  # signatures too short
@@ -44,6 +47,7 @@ CLOSED = {"IsShutdown", "NotListed", "NoVenue"}
 
 # Parties
 OWNER, GUARDIAN, CURATOR, ROUTER, SELF = "timelock", "guardian", "safe", "its strategy", "itself"
+EXITS = "redemptions"
 SIGNER = "an owner"
 ANYONE = "anyone"
 
@@ -65,9 +69,14 @@ class _Scene:
 
     caller: str
     contract: str
-    #: a strategy of the vault, its cap, target and band
+    #: a strategy of the vault, its cap, target and band, its cap as a share
     strategy: str
     weights: tuple[int, int, int]
+    cap_share: int
+    #: the vault's first risk, its cap and its cap as a share
+    risk: tuple[bytes, int, int]
+    #: the vault's loss budget and its window
+    budget: tuple[int, int]
     limit: int
     queue: list[str]
     #: the strategy's first venue and its cap
@@ -80,6 +89,25 @@ class _Scene:
 def _open(*functions: str) -> list[Rule]:
     """Rules of functions that anyone may call; zeros for arguments."""
     return [Rule(function, (ANYONE,), lambda scene, f=function: _zeros(f)) for function in functions]
+
+
+def _nobody(*functions: str) -> list[Rule]:
+    """Rules of functions that nobody may call; zeros for arguments."""
+    return [Rule(function, (), lambda scene, f=function: _zeros(f)) for function in functions]
+
+
+def _lowered(value: int) -> int:
+    return max(value - 1, 0)
+
+
+def _cap(assets: int, share: int) -> Callable[["_Scene"], tuple[Any, ...]]:
+    """Arguments that move a strategy's caps by so much."""
+    return lambda s: (s.strategy, max(s.weights[0] + assets, 0), max(s.cap_share + share, 0))
+
+
+def _risk_cap(assets: int, share: int) -> Callable[["_Scene"], tuple[Any, ...]]:
+    """Arguments that move a risk's caps by so much."""
+    return lambda s: (s.risk[0], max(s.risk[1] + assets, 0), max(s.risk[2] + share, 0))
 
 
 _BOTH = (OWNER, GUARDIAN)
@@ -101,18 +129,34 @@ _ROLES = [
 ]
 _BATCH = "(address[],uint256[],bytes[],bytes32,bytes32"
 
+_SET_CAP = "setCap(address,uint256,uint256)"
+_SET_RISK_CAP = "setRiskCap(bytes32,uint256,uint256)"
+_SET_LOSS_BUDGET = "setLossBudget(uint256,uint256)"
+
+#: A rule for a function that a contract has not, is passed over.
 RULES: dict[str, list[Rule]] = {
     "Vault": [
         *_ROLES,
         *_open(*_ERC20, *_ERC4626, "rebalance()", "report()"),
+        *_open("deposit(uint256,address,uint256)", "mint(uint256,address,uint256)"),
         *_open("redeem(uint256,address,address,uint256)", "withdraw(uint256,address,address,uint256)"),
+        *_open("redeem(uint256,address,address,uint256,uint256)", "withdraw(uint256,address,address,uint256,uint256)"),
+        *_open("redeemInKind(uint256,address,address,uint256)"),
         *_open("permit(address,address,uint256,uint256,uint8,bytes32,bytes32)"),
         Rule("pauseDeposits()", _BOTH),
         Rule("revoke(address)", _BOTH, lambda s: (s.strategy,)),
         Rule("shutdown()", _BOTH),
-        Rule("setCap(address,uint256)", _BOTH, lambda s: (s.strategy, max(s.weights[0] - 1, 0)), "lower"),
-        Rule("setCap(address,uint256)", (OWNER,), lambda s: (s.strategy, s.weights[0] + 1), "raise"),
-        Rule("setDepositLimit(uint256)", _BOTH, lambda s: (max(s.limit - 1, 0),), "lower"),
+        Rule(_SET_CAP, _BOTH, _cap(-1, -1), "lower"),
+        Rule(_SET_CAP, (OWNER,), _cap(1, -1), "raise"),
+        Rule(_SET_CAP, (OWNER,), _cap(-1, 1), "raise share"),
+        Rule(_SET_RISK_CAP, _BOTH, _risk_cap(-1, -1), "lower"),
+        Rule(_SET_RISK_CAP, (OWNER,), _risk_cap(1, -1), "raise"),
+        Rule(_SET_RISK_CAP, (OWNER,), _risk_cap(-1, 1), "raise share"),
+        Rule(_SET_RISK_CAP, (OWNER,), lambda s: (b"new".ljust(32, b"\0"), 0, 0), "new"),
+        Rule(_SET_LOSS_BUDGET, _BOTH, lambda s: (_lowered(s.budget[0]), s.budget[1] + 1), "lower"),
+        Rule(_SET_LOSS_BUDGET, (OWNER,), lambda s: (s.budget[0] + 1, s.budget[1] + 1), "raise"),
+        Rule(_SET_LOSS_BUDGET, (OWNER,), lambda s: (_lowered(s.budget[0]), s.budget[1] - 1), "shorten window"),
+        Rule("setDepositLimit(uint256)", _BOTH, lambda s: (_lowered(s.limit),), "lower"),
         Rule("setDepositLimit(uint256)", (OWNER,), lambda s: (s.limit + 1,), "raise"),
         Rule(
             "setWeight(address,uint256,uint256)",
@@ -134,11 +178,52 @@ RULES: dict[str, list[Rule]] = {
         ),
         Rule("setQueue(address[])", (OWNER, CURATOR), lambda s: (s.queue,)),
         Rule("setCurator(address)", (OWNER,), lambda s: (s.caller,)),
-        Rule("addStrategy(address,uint256,uint256,uint256)", (OWNER,), lambda s: (s.contract, 1, 0, 1)),
+        Rule(
+            "addStrategy(address,uint256,uint256,uint256,uint256,bool)",
+            (OWNER,),
+            lambda s: (s.contract, 1, 0, 0, 1, False),
+        ),
+        Rule("setRisks(address,bytes32[])", (OWNER,), lambda s: (s.strategy, [])),
+        Rule("setGate(address)", (OWNER,), lambda s: (s.contract,)),
+        Rule("setWaiting(bool)", (EXITS,), lambda s: (True,)),
         Rule("removeStrategy(address,uint256)", (OWNER,), lambda s: (s.strategy, 0)),
         Rule("unpauseDeposits()", (OWNER,)),
         Rule("setFees(uint256,uint256,address)", (OWNER,), lambda s: (0, 0, s.caller)),
         Rule("setPace(uint256,uint256,uint256)", (OWNER,), lambda s: (86400, 86400, 1)),
+    ],
+    "VaultBooks": _nobody(
+        "report()",
+        "rebalance()",
+        "draw(uint256,bool)",
+        "takeInKind(uint256,address,address)",
+        "revoke(address)",
+        "shutdown()",
+        "removeStrategy(address,uint256)",
+    ),
+    "VaultRules": _nobody(
+        "setUp(uint256,uint256,address,uint256,uint256,uint256,uint256,uint256,address)",
+        "pauseDeposits()",
+        _SET_CAP,
+        _SET_RISK_CAP,
+        "setDepositLimit(uint256)",
+        _SET_LOSS_BUDGET,
+        "setWeight(address,uint256,uint256)",
+        "setQueue(address[])",
+        "setCurator(address)",
+        "addStrategy(address,uint256,uint256,uint256,uint256,bool)",
+        "setRisks(address,bytes32[])",
+        "unpauseDeposits()",
+        "setFees(uint256,uint256,address)",
+        "setPace(uint256,uint256,uint256)",
+        "setGate(address)",
+    ),
+    # each for what is one's own; who may act for another, its own tests show
+    REDEMPTIONS: [
+        Rule("requestRedeem(uint256,address,address)", (ANYONE,), lambda s: (1, s.caller, s.caller)),
+        Rule("redeem(uint256,address,address)", (ANYONE,), lambda s: (1, s.caller, s.caller)),
+        Rule("withdraw(uint256,address,address)", (ANYONE,), lambda s: (1, s.caller, s.caller)),
+        Rule("setOperator(address,bool)", (ANYONE,), lambda s: (STRANGER, True)),
+        *_open("fulfil()"),
     ],
     "LendingRouter": [
         *_ROLES,
@@ -173,6 +258,7 @@ RULES: dict[str, list[Rule]] = {
         Rule("grantRole(bytes32,address)", (SELF,), lambda s: (ROLES["PROPOSER"], s.caller)),
         Rule("revokeRole(bytes32,address)", (SELF,), lambda s: (ROLES["PROPOSER"], s.caller)),
         Rule("updateDelay(uint256)", (SELF,), lambda s: (0,)),
+        Rule("setDelay(bytes4,uint256)", (SELF,), lambda s: (bytes(4), 0)),
         # only one's own
         Rule("renounceRole(bytes32,address)", (ANYONE,), lambda s: (ROLES["PROPOSER"], s.caller)),
         # only what waited long enough
@@ -333,8 +419,24 @@ class _Prover:
             }
             found = ", ".join(sorted(self._named(who) for who in holders)) or "nobody"
             yield Check(f"timelock: {role}", found, holders == wanted[role])
+        delay = self.node.read(TIMELOCK, self.at["timelock"], "getMinDelay")
+        yield Check("timelock: delay", units.format_duration(delay), delay == self.file.timelock.delay)
+        for function, there in plan.delays().items():
+            if there or function in self.file.timelock.delays:
+                found = units.format_duration(max(there, delay))
+                yield Check(f"timelock: delay of {function}", found, there == self.file.timelock.delays.get(function))
         early = self._scheduled_early()
         yield Check("timelock: scheduled while the deployer had its role", ", ".join(early) or "nothing", not early)
+
+        vault = self.at["vault"]
+        for name in ("books", "rules", EXITS):
+            there = self.node.view(vault, f"{name}()(address)")
+            ours = is_any_of(there, [self.at[name]]) and plan.code_is_ours(self.contracts[name])
+            yield Check(f"vault: {name}", f"{there}, {'the' if ours else 'NOT the'} code of the build", ours)
+        made = is_any_of(self.at[EXITS], [made_by(vault, 1)])
+        yield Check(f"{EXITS}: made by the vault, and its alone", _yes(made), made)
+        held = self._held_by(self.at[EXITS])
+        yield _is(f"{EXITS}: roles", ", ".join(held) or "none", "none")
 
         for name, contract in self.contracts.items():
             for role, wanted_holder in self._roles_of(contract):
@@ -349,6 +451,18 @@ class _Prover:
             yield "curator", self.at["safe"]
         if "/" in contract.name:
             yield "owner", self.at[contract.name.split("/")[0]]
+
+    def _held_by(self, account: str) -> list[str]:
+        """Return the roles that an account has on the deployment's contracts."""
+        timelock = self.at["timelock"]
+        found = [
+            f"timelock {role}" for role, i in ROLES.items() if self.node.read(TIMELOCK, timelock, "hasRole", i, account)
+        ]
+        for name, contract in self.contracts.items():
+            for role, _ in self._roles_of(contract):
+                if is_any_of(self.node.view(contract.address, f"{role}()(address)"), [account]):
+                    found.append(f"{name} {role}")
+        return found
 
     def _former(self) -> list[str]:
         """Return every account that ever had a role, by the events."""
@@ -401,11 +515,7 @@ class _Prover:
     def _functions(self, kind: str) -> Sequence[str]:
         if kind == SAFE:
             return safes.FUNCTIONS
-        return [
-            signature_of(item)
-            for item in self.node.artifacts.abi(kind)
-            if item["type"] == "function" and item["stateMutability"] not in ("view", "pure")
-        ]
+        return self.node.artifacts.changing(kind)
 
     def _measure(self, contract: Contract, rules: Sequence[Rule]) -> Iterator[Row]:
         parties = self._parties(contract)
@@ -448,7 +558,9 @@ class _Prover:
             parties.append((ROUTER, self.at[contract.name.split("/")[0]]))
         others = [(name, self.at[name]) for name in (OWNER, CURATOR, GUARDIAN)]
         others += [("the deployer", self.deployer), ("a stranger", STRANGER)]
-        others += [(name, self.at[name]) for name in ("vault", *(strategy.name for strategy in self.file.strategies))]
+        others += [
+            (name, self.at[name]) for name in ("vault", EXITS, *(strategy.name for strategy in self.file.strategies))
+        ]
         others += [(f"former holder {account}", account) for account in self.former]
         others += [(f"an owner of {name}", Safe(self.node, self.at[name]).owners()[0]) for name in ("safe", "guardian")]
         # who signs for this Safe is tried as one of its owners, whatever else they are
@@ -461,18 +573,34 @@ class _Prover:
             return self.node.read("Vault", self.at["vault"], function, *values)
 
         queue, limit = vault("queue"), vault("depositLimit")
-        strategy, weights = ZERO_ADDRESS, (0, 0, 0)
+        risks, budget = vault("risks"), vault("lossBudget")
+        risk = (risks[0].id, risks[0].cap, risks[0].capBps) if risks else (bytes(32), 0, 0)
+        strategy, weights, cap_share = ZERO_ADDRESS, (0, 0, 0), 0
         if queue:
             strategy = queue[0]
             known = vault("strategy", strategy)
-            weights = (known.cap, known.targetBps, known.bandBps)
+            weights, cap_share = (known.cap, known.targetBps, known.bandBps), known.capBps
         venue, cap, rules, oracle = ZERO_ADDRESS, 0, (0, 0, 0, 0), self.at["oracle"]
         if contract.kind == "LendingRouter":
             venues = self.node.read(contract.kind, contract.address, "venues")
             if venues:
                 venue, cap = venues[0].at, venues[0].cap
             rules = tuple(vars(self.node.read(contract.kind, contract.address, "rules")).values())
-        return _Scene(STRANGER, contract.address, strategy, weights, limit, queue, venue, cap, oracle, rules)
+        return _Scene(
+            STRANGER,
+            contract.address,
+            strategy,
+            weights,
+            cap_share,
+            risk,
+            (budget.budgetBps, budget.window),
+            limit,
+            queue,
+            venue,
+            cap,
+            oracle,
+            rules,
+        )
 
 
 def _outcome(answer: bytes | Reverted) -> tuple[str, str]:
@@ -493,8 +621,12 @@ def _zeros(function: str) -> tuple[Any, ...]:
 
 
 def _zero(kind: str) -> Any:
+    if kind.endswith("[]"):
+        return []
     if kind == "address":
         return ZERO_ADDRESS
+    if kind == "bool":
+        return False
     if kind.startswith("bytes"):
         return bytes(int(kind[5:] or 0))
     return 0

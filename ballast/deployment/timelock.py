@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from eth_utils import to_checksum_address
+from eth_utils import function_signature_to_4byte_selector, to_checksum_address
 
-from ballast.chain import CODEC
-from ballast.deployment.deploy import CANCELLER, SAFE, DeploymentResult
+from ballast import units
+from ballast.chain import CODEC, short_text
+from ballast.deployment.deploy import CANCELLER, SAFE, DeploymentResult, set_delays
+from ballast.deployment.file import UNLIMITED
 from ballast.deployment.node import TIMELOCK, Node, Sender, decode_call, encode_call
 from ballast.deployment.safe import Call, Safe, Signer
 from ballast.errors import DeploymentError
@@ -65,9 +67,13 @@ class Timelock:
     def _read(self, function: str, *values: Any) -> Any:
         return self.node.read(TIMELOCK, self.address, function, *values)
 
-    def delay(self) -> int:
-        """Return the delay in seconds."""
-        return self._read("getMinDelay")
+    def delay(self, calls: Sequence[Call] = ()) -> int:
+        """Return the seconds that calls must wait together: the longest of their delays; without calls, the least."""
+        return max([self._read("getMinDelay"), *(self._read("delayOf", call.to, call.data) for call in calls)])
+
+    def delays(self) -> dict[str, int]:
+        """Return the delay set for each function of the deployment's, as `set_delays`."""
+        return set_delays(self.node, self.address, self.deployment.functions)
 
     def id_of(self, operation: Operation) -> bytes:
         """Return the operation's id."""
@@ -85,15 +91,30 @@ class Timelock:
                 return operation
         raise DeploymentError("these calls were scheduled a thousand times: give a salt of your own")
 
-    def scheduling(self, operation: Operation) -> Call:
-        """Return the call by which the Safe schedules it, after the timelock's own delay."""
-        return Call(self.address, encode_call(_SCHEDULE, *operation.arguments(), self.delay()))
+    def scheduling(self, operation: Operation, *, delay: int | None = None) -> Call:
+        """Return the call by which the Safe schedules it, to wait as long as its calls must, or longer.
+
+        Raises
+        ------
+        DeploymentError
+            `delay` is shorter than the calls must wait.
+        """
+        needed = self.delay(operation.calls)
+        if delay is not None and delay < needed:
+            slowest = next(call for call in operation.calls if self.delay([call]) == needed)
+            raise DeploymentError(
+                f"{describe(self.deployment, slowest)} must wait {units.format_duration(needed)}, and "
+                f"{units.format_duration(delay)} is too short: leave the delay out, or give a longer one"
+            )
+        return Call(self.address, encode_call(_SCHEDULE, *operation.arguments(), needed if delay is None else delay))
 
     def cancelling(self, identifier: bytes) -> Call:
         """Return the call by which a canceller cancels it."""
         return Call(self.address, encode_call("cancel(bytes32)", identifier))
 
-    def propose(self, calls: Sequence[Call], signers: Sequence[Signer], sender: Sender) -> tuple[bytes, Operation]:
+    def propose(
+        self, calls: Sequence[Call], signers: Sequence[Signer], sender: Sender, *, delay: int | None = None
+    ) -> tuple[bytes, Operation]:
         """Let the Safe schedule calls.
 
         Parameters
@@ -101,6 +122,7 @@ class Timelock:
         calls : made together by the timelock, or not at all
         signers : owners of the main Safe, as many as its threshold
         sender : who sends the Safe's transaction; anyone
+        delay : seconds to wait, if longer than the calls must
 
         Returns
         -------
@@ -110,13 +132,13 @@ class Timelock:
         Raises
         ------
         DeploymentError
-            Signatures are missing, a call would fail now, or the chain refuses.
+            Signatures are missing, the delay is too short, a call would fail now, or the chain refuses.
         """
         for call in calls:  # a mistake shows now, not after the delay
             self.node.call(call.to, call.data, sender=self.address)
         operation = self.operation(calls)
         identifier = self.id_of(operation)
-        self.deployment.safe.act([self.scheduling(operation)], signers, sender, what="propose")
+        self.deployment.safe.act([self.scheduling(operation, delay=delay)], signers, sender, what="propose")
         return identifier, operation
 
     def execute(self, operation: Operation, sender: Sender) -> Any:
@@ -153,6 +175,10 @@ class Timelock:
     def _looked_up(self, identifier: bytes, item: dict[str, Any], salt: bytes) -> Scheduled:
         state = self.state(identifier)
         ready_at = self._read("getTimestamp", identifier)
+        if state == "ready":  # unless a delay was raised since
+            ready_at = max(ready_at, self._read("scheduledAt", identifier) + self.delay(item["calls"]))
+            if ready_at > self.node.web3.eth.get_block("latest")["timestamp"]:
+                state = "waiting"
         transaction = self.node.web3.eth.get_transaction(item["transaction"])
         return Scheduled(
             identifier,
@@ -179,7 +205,7 @@ class Timelock:
 
 
 def describe(deployment: DeploymentResult, call: Call) -> str:
-    """Return a call as text: `vault.setCap(strategy_=lending, cap=50000000000000)`."""
+    """Return a call as text: `vault.setCap(strategy_=lending, cap=50000000000000, capBps=9800)`."""
     names = {address.lower(): name for name, address in deployment.addresses.items()}
     name = names.get(call.to.lower())
     value = f" with {call.value} wei" if call.value else ""
@@ -190,15 +216,31 @@ def describe(deployment: DeploymentResult, call: Call) -> str:
     if decoded is None:
         return f"{name}: 0x{call.data.hex()}{value}"
     function, values = decoded
-    shown = ", ".join(f"{key}={_shown(item, names)}" for key, item in values.items())
+    shown = ", ".join(f"{key}={_shown(deployment, item, names)}" for key, item in values.items())
     return f"{name}.{function}({shown}){value}"
 
 
-def _shown(value: Any, names: dict[str, str]) -> str:
+def _shown(deployment: DeploymentResult, value: Any, names: dict[str, str]) -> str:
     if isinstance(value, bytes):
-        return "0x" + value.hex()
+        return _shown_bytes(deployment, value)
     if isinstance(value, SimpleNamespace):
-        return "(" + ", ".join(f"{key}={_shown(item, names)}" for key, item in vars(value).items()) + ")"
+        fields = (f"{key}={_shown(deployment, item, names)}" for key, item in vars(value).items())
+        return f"({', '.join(fields)})"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_shown(item, names) for item in value) + "]"
+        return f"[{', '.join(_shown(deployment, item, names) for item in value)}]"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value == UNLIMITED:
+        return "unlimited"
     return names.get(value.lower(), value) if isinstance(value, str) else str(value)
+
+
+def _shown_bytes(deployment: DeploymentResult, value: bytes) -> str:
+    """Return a short text padded with zeros as that text, a function's selector as the function, else hexadecimal."""
+    if len(value) == 4:
+        for function in deployment.functions:
+            if function_signature_to_4byte_selector(function) == value:
+                return function
+    text = short_text(value)
+    readable = len(value) == 32 and text.isprintable() and text.encode().ljust(32, b"\0") == value
+    return text if text and readable else "0x" + value.hex()

@@ -7,20 +7,25 @@ import sys
 from pathlib import Path
 
 import pytest
+from eth_utils import function_signature_to_4byte_selector
 from web3 import HTTPProvider, Web3
 
-from ballast import deployment
+from ballast import deployment, mainnet
 from ballast.deployment import DeploymentFileError, commands, proof
 from ballast.deployment import record as records
 from ballast.deployment.deploy import DEFAULT_ADMIN, Deployment
 from ballast.deployment.file import (
     MAX_MANAGEMENT_FEE_BPS,
     MAX_PERFORMANCE_FEE_BPS,
+    MAX_RISKS,
     MAX_STRATEGIES,
+    MAX_TIMELOCK_DELAY,
     MAX_VENUES,
+    MIN_LOSS_WINDOW,
     MIN_MARGIN_WAD,
     MIN_UNLOCK_PERIOD,
     MIN_WINDOW,
+    UNLIMITED,
 )
 from ballast.deployment.node import Node, encode_call, signature_of
 from ballast.environment import ROOT
@@ -29,12 +34,43 @@ from ballast.replica import packages
 from tests.custody_kit import *
 from tests.custody_kit import Interrupted, Interrupting
 
-ALL = 16  # transactions of the example
-NAMES = {"safe", "guardian", "timelock", "oracle", "lending", "lending/aave", "lending/morpho", "vault"}
+ALL = 20  # transactions of the example
+SHARED = {"books": "VaultBooks", "rules": "VaultRules"}  # code of every vault: two more where it does not stand yet
+MADE = {
+    "safe",
+    "guardian",
+    "timelock",
+    "oracle",
+    "lending",
+    "lending/aave",
+    "lending/morpho",
+    "books",
+    "rules",
+    "vault",
+}
+NAMES = MADE | {"redemptions"}  # which the vault makes
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shared(node, deployer):
+    """The code that vaults share stands already, from vaults before."""
+    made = {}
+    for name, kind in SHARED.items():
+        made[name], data = node.create_data(kind, b"", bytes(32))
+        node.send(deployer, mainnet.CREATE2_DEPLOYER, data, what=f"make {name}")
+    return made
+
+
+@pytest.fixture
+def first_of_all(shared, web3):
+    """No vault was ever made here: the code that they share is not there yet."""
+    for address in shared.values():
+        web3.provider.make_request("anvil_setCode", [address, "0x"])
+        web3.provider.make_request("anvil_setNonce", [address, "0x0"])
 
 
 @pytest.fixture(scope="module")
-def standing(load, web3, node, deployer, tmp_path_factory):
+def standing(load, shared, web3, node, deployer, tmp_path_factory):
     """A finished deployment, its file's replacements none, and its record."""
     record = tmp_path_factory.mktemp("record") / "standing.json"
     return deployment.deploy(load("standing"), web3, deployer, record=record), record
@@ -53,6 +89,22 @@ def test_deploy__makes_all_of_it_where_the_dry_run_said(load, web3, node, deploy
     assert result.guardian.threshold() == 1
 
 
+def test_deploy__the_code_that_vaults_share_is_made_once_by_whoever_comes_first(
+    first_of_all, shared, load, web3, deployer, stranger
+):
+    first = deployment.deploy(load("pioneer"), web3, deployer)
+    assert [title.split(" at ")[0] for title in first.sent if " at " in title and "Vault" in title] == [
+        "make books (VaultBooks)",
+        "make rules (VaultRules)",
+        "make vault (Vault)",
+    ]
+    second = deployment.deploy(load("settler"), web3, stranger)
+    assert len(second.sent) == len(first.sent) - 2 == ALL
+    for name in NAMES:
+        assert (first.addresses[name] == second.addresses[name]) == (name in shared), name
+    assert {name: first.addresses[name] for name in shared} == shared
+
+
 def test_deploy__again_sends_nothing(standing, web3, deployer, stranger):
     result, record = standing
     block, text = web3.eth.block_number, record.read_text()
@@ -66,11 +118,14 @@ def test_deploy__again_sends_nothing(standing, web3, deployer, stranger):
 
 
 @pytest.mark.parametrize("recorded", [True, False], ids=["with a record", "without"])
-def test_deploy__takes_up_an_interruption_after_any_transaction(load, web3, node, deployer, tmp_path, recorded):
+def test_deploy__takes_up_an_interruption_after_any_transaction(
+    first_of_all, load, web3, node, deployer, tmp_path, recorded
+):
     file = load("interrupted")
     record = tmp_path / "record.json" if recorded else None
     titles = [step.title for step in Deployment(file, node, deployer.address).pending()]
-    for done in range(1, ALL):
+    assert len(titles) == ALL + 2
+    for done in range(1, ALL + 2):
         with pytest.raises(Interrupted):
             deployment.deploy(file, web3, Interrupting(deployer, 1), record=record)
         kept = records.read(record) if recorded else None
@@ -143,9 +198,70 @@ CHANGED = {
         "timelock",
     ),
     "cap": (
-        "45_000_000 USDC",
-        "46_000_000 USDC",
+        "cap: 45_000_000 USDC\n    cap_share: 98 % # of",
+        "cap: 46_000_000 USDC\n    cap_share: 98 % # of",
         "strategies[0].cap: 46_000_000 USDC here, 45_000_000 USDC",
+        "timelock",
+    ),
+    "cap as a share": (
+        "cap_share: 98 % # of",
+        "cap_share: 97 % # of",
+        "strategies[0].cap_share: 97 % here, 98 % on the chain",
+        "timelock",
+    ),
+    "volatile": ("volatile: no", "volatile: yes", "strategies[0].volatile: yes here, no on the chain", "timelock"),
+    "risk's cap": (
+        "cap: 45_000_000 USDC",
+        "cap: 44_000_000 USDC",
+        "risks[0].cap: 44_000_000 USDC here, 45_000_000 USDC on the chain",
+        "timelock",
+    ),
+    "risk's share": (
+        "cap_share: 98 %\n  - id: morpho",
+        "cap_share: 96 %\n  - id: morpho",
+        "risks[0].cap_share: 96 % here, 98 % on the chain",
+        "timelock",
+    ),
+    "risks borne": (
+        "risks: [aave-v3, morpho-blue, usdc]",
+        "risks: [aave-v3, usdc]",
+        "strategies[0].risks: [aave-v3, usdc] here, [aave-v3, morpho-blue, usdc] on the chain",
+        "timelock",
+    ),
+    "a risk more": (
+        "risks:\n",
+        "risks:\n  - id: dai\n    cap: unlimited\n    cap_share: 1 %\n",
+        "risks: [aave-v3, dai, morpho-blue, usdc] here, [aave-v3, morpho-blue, usdc] on the chain",
+        "timelock",
+    ),
+    "loss budget": (
+        "loss_budget: 0.1 %",
+        "loss_budget: 0.2 %",
+        "vault.loss_budget: 0.2 % here, 0.1 % on the chain",
+        "timelock",
+    ),
+    "loss window": (
+        "loss_window: 1 day",
+        "loss_window: 2 days",
+        "vault.loss_window: 2 days here, 1 day on the chain",
+        "timelock",
+    ),
+    "gate": (
+        "  # gate: an",
+        '  gate: "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"\n  # an',
+        "vault.gate: 0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48 here, 0x0000000000000000000000000000000000000000 on",
+        "timelock",
+    ),
+    "a function's delay": (
+        "setFees(uint256,uint256,address): 5 days",
+        "setFees(uint256,uint256,address): 6 days",
+        "timelock.delays.setFees(uint256,uint256,address): 6 days here, 5 days on the chain",
+        "timelock",
+    ),
+    "another function's delay": (
+        "removeStrategy(",
+        "unpauseDeposits(): 3 days\n    removeStrategy(",
+        "timelock.delays.unpauseDeposits(): 3 days here, as all others on the chain",
         "timelock",
     ),
     "weight": ("weight: 95 %", "weight: 90 %", "strategies[0].weight: 90 % here, 95 % on the chain", "timelock"),
@@ -186,7 +302,7 @@ def test_deploy__a_changed_file_is_refused_with_the_way_to_change(standing, load
 
 def test_deploy__what_the_guardian_tightened_is_a_difference(standing, web3, node, deployer, impersonate):
     result, record = standing
-    data = encode_call("setCap(address,uint256)", result.addresses["lending"], 10**6)
+    data = encode_call("setCap(address,uint256,uint256)", result.addresses["lending"], 10**6, 9800)
     impersonate(result.addresses["guardian"], result.addresses["vault"], data)
     with pytest.raises(DeploymentFileError, match="cap: 45_000_000 USDC here, 1 USDC on the chain"):
         deployment.deploy(result.file, web3, deployer, record=record)
@@ -203,6 +319,22 @@ def test_deploy__a_file_changed_halfway_is_refused_until_it_is_restored(load, we
     # what is not made yet may still change
     result = deployment.deploy(load("halfway", ("weight: 95 %", "weight: 90 %")), web3, deployer, record=record)
     assert deployment.prove(result).ok
+
+
+def test_deploy__sets_what_the_file_says_of_risks_budget_and_gate(load, web3, node, deployer):
+    gate = mainnet.USDC  # anything with code: nobody enters this vault
+    file = load("terms", ("  # gate: an", f'  gate: "{gate}"\n  # an'), ("volatile: no", "volatile: yes"))
+    result = deployment.deploy(file, web3, deployer)
+    vault = result.addresses["vault"]
+    assert deployment.prove(result).failures == []
+    risks = [(bytes(risk.id).rstrip(b"\0"), risk.cap, risk.capBps) for risk in node.read("Vault", vault, "risks")]
+    cap = 45_000_000 * 10**6
+    assert risks == [(b"aave-v3", cap, 9800), (b"morpho-blue", cap, 9800), (b"usdc", UNLIMITED, 10_000)]
+    strategy = node.read("Vault", vault, "strategy", result.addresses["lending"])
+    assert (strategy.cap, strategy.capBps, strategy.risks, strategy.isVolatile) == (cap, 9800, 0b111, True)
+    budget = node.read("Vault", vault, "lossBudget")
+    assert (budget.budgetBps, budget.window, budget.availableWad) == (10, 86400, 5 * 10**14)
+    assert node.read("Vault", vault, "gate") == gate
 
 
 # A file that does not fit the chain
@@ -227,6 +359,16 @@ UNFIT = {
         "oracle.pool: trades 0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48 and 0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2",
     ),
     "decimals": ("decimals: 6", "decimals: 8", "asset.decimals: is 6 on the chain"),
+    "gate": (
+        "  # gate: an",
+        '  gate: "0x6B175474E89094C44Da98b954EedeAC495271d0F"\n  # an',
+        "vault.gate: no contract stands there",
+    ),
+    "delay of no function": (
+        "    setOracle(address): 7 days",
+        "    setOracel(address): 7 days",
+        "timelock.delays.setOracel(address): no contract of the deployment has such a function",
+    ),
     "market": ("5fff0990ff758", "5fff0990ff759", "strategies[0].venues[1].market: does not exist"),
     "deployer": (
         OWNER_LINE,
@@ -277,10 +419,13 @@ def test_deploy__says_why_a_constructor_refuses(load, web3, deployer):
 def test_deploy__bounds_of_the_file_are_the_contracts_own(standing, node):
     result, _ = standing
     for name, kind, constant, ours in (
-        ("vault", "Vault", "MAX_PERFORMANCE_FEE_BPS", MAX_PERFORMANCE_FEE_BPS),
-        ("vault", "Vault", "MAX_MANAGEMENT_FEE_BPS", MAX_MANAGEMENT_FEE_BPS),
-        ("vault", "Vault", "MIN_UNLOCK_PERIOD", MIN_UNLOCK_PERIOD),
-        ("vault", "Vault", "MAX_STRATEGIES", MAX_STRATEGIES),
+        ("rules", "VaultRules", "MAX_PERFORMANCE_FEE_BPS", MAX_PERFORMANCE_FEE_BPS),
+        ("rules", "VaultRules", "MAX_MANAGEMENT_FEE_BPS", MAX_MANAGEMENT_FEE_BPS),
+        ("rules", "VaultRules", "MIN_UNLOCK_PERIOD", MIN_UNLOCK_PERIOD),
+        ("rules", "VaultRules", "MIN_LOSS_WINDOW", MIN_LOSS_WINDOW),
+        ("rules", "VaultRules", "MAX_STRATEGIES", MAX_STRATEGIES),
+        ("rules", "VaultRules", "MAX_RISKS", MAX_RISKS),
+        ("timelock", "Timelock", "MAX_DELAY", MAX_TIMELOCK_DELAY),
         ("lending", "LendingRouter", "MAX_VENUES", MAX_VENUES),
         ("lending", "LendingRouter", "MIN_MARGIN_WAD", MIN_MARGIN_WAD),
         ("lending", "LendingRouter", "MIN_WINDOW", MIN_WINDOW),
@@ -295,10 +440,19 @@ def test_prove__holds_for_what_was_deployed(standing):
     result, _ = standing
     found = deployment.prove(result)
     assert found.failures == []
-    assert {row.contract for row in found.rows} == NAMES - {"oracle"}  # the oracle has nothing that changes state
+    facts = {check.what: check.found for check in found.checks}
+    assert facts["vault: books"] == f"{result.addresses['books']}, the code of the build"
+    assert facts["redemptions: roles"] == "none"
+    assert facts["timelock: delay"] == "2 days"
+    assert facts["timelock: delay of setOwner(address)"] == "7 days"
+    assert len([what for what in facts if what.startswith("timelock: delay of ")]) == len(result.file.timelock.delays)
+    # the oracle has nothing that changes state
+    assert {row.contract for row in found.rows} | {"redemptions"} == NAMES - {"oracle"}
     restricted = [row for row in found.rows if row.who != ("anyone",)]
-    assert len(restricted) > 60
-    assert all(row.deployer in proof.REFUSALS for row in restricted)
+    assert len(restricted) > 90
+    # the code alone lists no strategy: it can say only that
+    unlisted = {f"rules.{name}" for name in ("setCap(address,uint256,uint256)", "setWeight(address,uint256,uint256)")}
+    assert {f"{row.contract}.{row.function}" for row in restricted if row.deployer not in proof.REFUSALS} == unlisted
 
 
 @pytest.mark.replica_only("the Safe's published ABI is fetched with the replica")
@@ -403,6 +557,59 @@ def test_prove__finds_code_that_is_not_this_checkouts(standing, web3, node):
     code = bytes(web3.eth.get_code(result.addresses["guardian"]))
     web3.provider.make_request("anvil_setCode", [result.addresses["guardian"], "0x" + (code + b"\0").hex()])
     assert "code is this checkout's, and Safe's own: guardian" in deployment.prove(result).failures
+
+
+@pytest.mark.parametrize("name", ["books", "rules", "redemptions"])
+def test_prove__finds_vault_code_that_is_not_the_builds(standing, web3, name):
+    result, _ = standing
+    address = result.addresses[name]
+    code = bytearray(web3.eth.get_code(address))
+    code[len(code) // 2] ^= 1
+    web3.provider.make_request("anvil_setCode", [address, "0x" + code.hex()])
+    failures = deployment.prove(result).failures
+    assert f"vault: {name}: {address}, NOT the code of the build" in failures
+    assert f"code is this checkout's, and Safe's own: {name}" in failures
+
+
+def test_prove__finds_a_vault_that_runs_other_code(standing, web3, load, node, deployer, stranger):
+    """A vault made with an address of somebody's for its books, under a deployment whose own are as they should be."""
+    result, _ = standing
+    other = deployment.deploy(load("other-books"), web3, deployer)
+    vault = other.addresses["vault"]
+    code = bytes(web3.eth.get_code(vault))
+    right, wrong = (bytes.fromhex(address[2:]) for address in (result.addresses["books"], stranger.address))
+    assert right in code
+    web3.provider.make_request("anvil_setCode", [vault, "0x" + code.replace(right, wrong).hex()])
+    failures = deployment.prove(other).failures
+    assert f"vault: books: {stranger.address}, NOT the code of the build" in failures
+
+
+def test_prove__finds_a_role_of_the_redemptions(standing, impersonate):
+    result, _ = standing
+    timelock, exits = result.addresses["timelock"], result.addresses["redemptions"]
+    impersonate(timelock, result.addresses["vault"], encode_call("setCurator(address)", exits))
+    impersonate(timelock, timelock, encode_call("grantRole(bytes32,address)", proof.ROLES["CANCELLER"], exits))
+    failures = deployment.prove(result).failures
+    assert "redemptions: roles: timelock CANCELLER, vault curator" in failures
+    assert "timelock: CANCELLER: guardian, redemptions, safe" in failures
+
+
+def test_prove__finds_a_delay_that_was_shortened(standing, impersonate):
+    result, _ = standing
+    timelock = result.addresses["timelock"]
+    fees = function_signature_to_4byte_selector("setFees(uint256,uint256,address)")
+    impersonate(timelock, timelock, encode_call("setDelay(bytes4,uint256)", fees, 0))
+    failures = deployment.prove(result).failures
+    assert "timelock: delay of setFees(uint256,uint256,address): 2 days" in failures
+
+
+def test_prove__passes_over_rules_for_functions_that_are_not_there(standing, monkeypatch):
+    result, _ = standing
+    rules = [*proof.RULES["Redemptions"], proof.Rule("notThere()", (proof.ANYONE,))]
+    monkeypatch.setitem(proof.RULES, "Redemptions", rules)
+    found = deployment.prove(result)
+    assert found.ok
+    assert not [row for row in found.rows if row.function == "notThere()"]
 
 
 # The command

@@ -41,12 +41,16 @@ def errors():
 
 
 @pytest.fixture(scope="module")
-def vault(project, owner, guardian, curator, fee_recipient, router):
+def vault(project, vault_code, owner, guardian, curator, fee_recipient, router):
     vault = owner.deploy(
         project.Vault,
-        (mainnet.USDC, "Ballast USDC", "bUSDC", owner, guardian, curator, fee_recipient, 1000, 0, 5000, 10 * DAY, DAY),
+        (
+            *(mainnet.USDC, "Ballast USDC", "bUSDC", owner, guardian, curator, fee_recipient),
+            *(1000, 0, 5000, 10 * DAY, DAY, 10, DAY),
+        ),
+        *vault_code,
     )
-    vault.addStrategy(router, UNLIMITED, 9_500, 100, sender=owner)
+    vault.addStrategy(router, UNLIMITED, 10_000, 9_500, 100, False, sender=owner)
     return vault
 
 

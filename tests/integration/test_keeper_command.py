@@ -17,13 +17,17 @@ APE = Path(sys.executable).parent / "ape"
 
 
 @pytest.fixture(scope="module")
-def vault(project, owner, guardian, curator, fee_recipient, router, usdc, give_usdc, depositor, keeper):
+def vault(project, vault_code, owner, guardian, curator, fee_recipient, router, usdc, give_usdc, depositor, keeper):
     """One million USDC idle in a vault that wants 95 % in the router."""
     vault = owner.deploy(
         project.Vault,
-        (mainnet.USDC, "Ballast USDC", "bUSDC", owner, guardian, curator, fee_recipient, 1000, 0, 5000, 10 * DAY, DAY),
+        (
+            *(mainnet.USDC, "Ballast USDC", "bUSDC", owner, guardian, curator, fee_recipient),
+            *(1000, 0, 5000, 10 * DAY, DAY, 10, DAY),
+        ),
+        *vault_code,
     )
-    vault.addStrategy(router, UNLIMITED, 9_500, 100, sender=owner)
+    vault.addStrategy(router, UNLIMITED, 10_000, 9_500, 100, False, sender=owner)
     give_usdc(depositor, 1_000_000 * USDC)
     usdc.approve(vault, 2**256 - 1, sender=depositor)
     vault.deposit(1_000_000 * USDC, depositor, sender=depositor)

@@ -8,14 +8,19 @@ from pathlib import Path
 
 import pytest
 from ape import project as ape_project
+from eth_utils import function_signature_to_4byte_selector
 
 from ballast import mainnet
 from ballast.environment import ROOT
 from ballast.keeper import Contract
 from ballast.status import Abi, read
-from tests.router_kit import AAVE, DAY, MORPHO, USDC, WAD
+from tests.router_kit import AAVE, DAY, MORPHO, UNLIMITED, USDC, WAD
 
-TIMELOCK = ROOT / "node_modules/@openzeppelin/contracts/build/contracts/TimelockController.json"
+SET_FEES = "setFees(uint256,uint256,address)"
+
+
+def risk(identifier):
+    return identifier.encode().ljust(32, b"\0")
 
 
 def mined(w3, sent):
@@ -23,24 +28,42 @@ def mined(w3, sent):
 
 
 @pytest.fixture(scope="module")
-def timelock(w3, owner):
-    """OpenZeppelin's timelock, two days; the owner proposes and cancels."""
-    artifact = json.loads(TIMELOCK.read_text())
-    factory = w3.eth.contract(abi=artifact["abi"], bytecode=artifact["bytecode"])
+def timelock(project, w3, owner):
+    """A timelock of two days, five for the fees; the owner proposes and cancels."""
     nobody = "0x" + "00" * 20
-    sent = factory.constructor(2 * DAY, [owner.address], [nobody], nobody).transact({"from": owner.address})
-    return w3.eth.contract(mined(w3, sent)["contractAddress"], abi=artifact["abi"])
+    selector = function_signature_to_4byte_selector(SET_FEES)
+    made = owner.deploy(project.Timelock, 2 * DAY, [owner], [nobody], nobody, [selector], [5 * DAY])
+    return w3.eth.contract(made.address, abi=[item.model_dump() for item in made.contract_type.abi])
 
 
 @pytest.fixture(scope="module")
 def vault(
-    project, owner, guardian, curator, fee_recipient, router, timelock, usdc, give_usdc, depositor, keeper, chain
+    project,
+    vault_code,
+    owner,
+    guardian,
+    curator,
+    fee_recipient,
+    router,
+    timelock,
+    usdc,
+    give_usdc,
+    depositor,
+    keeper,
+    chain,
 ):
     vault = owner.deploy(
         project.Vault,
-        (mainnet.USDC, "Ballast USDC", "bUSDC", owner, guardian, curator, fee_recipient, 1000, 50, 5000, 10 * DAY, DAY),
+        (
+            *(mainnet.USDC, "Ballast USDC", "bUSDC", owner, guardian, curator, fee_recipient),
+            *(1000, 50, 5000, 10 * DAY, DAY, 10, DAY),
+        ),
+        *vault_code,
     )
-    vault.addStrategy(router, 2_000_000 * USDC, 9_000, 100, sender=owner)
+    vault.setRiskCap(risk("aave-v3"), 1_900_000 * USDC, 9_500, sender=owner)
+    vault.setRiskCap(risk("usdc"), UNLIMITED, 10_000, sender=owner)
+    vault.addStrategy(router, 2_000_000 * USDC, 9_300, 9_000, 100, False, sender=owner)
+    vault.setRisks(router, [risk("usdc")], sender=owner)
     vault.setOwner(timelock.address, sender=owner)
     give_usdc(depositor, 1_000_000 * USDC)
     usdc.approve(vault, 2**256 - 1, sender=depositor)

@@ -12,6 +12,7 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "deployments" / "mainnet.yaml"
 TEXT = EXAMPLE.read_text()
 ALPHA, BETA = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 GUARD = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"
+TIMELOCK = TEXT[TEXT.index("timelock:") : TEXT.index("\nasset:")]
 ZERO = "0x" + 40 * "0"
 
 
@@ -38,7 +39,17 @@ def test_load__reads_the_example_into_exact_integers():
     assert file.vault.performance_fee == 1000
     assert file.vault.deposit_limit == 50_000_000 * 10**6
     assert file.oracle.base_max_age == 90 * 60
+    assert (file.vault.loss_budget, file.vault.loss_window, file.vault.gate) == (10, 86400, None)
+    assert file.timelock.delay_of("setFees(uint256,uint256,address)") == 5 * 86400
+    assert file.timelock.delay_of("setCap(address,uint256,uint256)") == 2 * 86400
+    assert [(risk.id, risk.cap_share) for risk in file.risks] == [
+        ("aave-v3", 9800),
+        ("morpho-blue", 9800),
+        ("usdc", 10_000),
+    ]
     [strategy] = file.strategies
+    assert (strategy.cap_share, strategy.volatile) == (9800, False)
+    assert strategy.risks == ["aave-v3", "morpho-blue", "usdc"]
     assert (strategy.weight, strategy.band) == (9500, 300)
     assert strategy.rules.margin == 5 * 10**15
     assert [venue.kind for venue in strategy.venues] == ["aave_v3", "morpho_blue"]
@@ -61,11 +72,83 @@ def test_load__takes_addresses_without_quotes(tmp_path):
 ONE_VALUE = {
     "unknown key": ("  threshold: 2", "  threshold: 2\n  treshold: 2", "safe.treshold", "is no known key", 1),
     "unknown key at the top": ("chain: 1", "chain: 1\nchian: 1", "chian", "is no known key", 1),
-    "no mapping": (
-        "timelock:\n  delay: 2 days",
-        "timelock: 2 days",
-        "timelock",
+    "no mapping": (TIMELOCK, "timelock: 2 days\n", "timelock", "should be a mapping of keys to values"),
+    "delays of no functions": (
+        TIMELOCK,
+        "timelock:\n  delay: 2 days\n  delays: 7 days\n",
+        "timelock.delays",
         "should be a mapping of keys to values",
+        2,
+    ),
+    "delay of no function": (
+        "    setOracle(address): 7 days",
+        "    setOracle: 7 days",
+        "timelock.delays.setOracle",
+        "'setOracle' is no function: write its name and types, as in setOwner(address)",
+    ),
+    "delay of a function under the least": (
+        "setOracle(address): 7 days",
+        "setOracle(address): 1 hour",
+        "timelock.delays.setOracle(address)",
+        "1 hour is under the least allowed, 1 day",
+    ),
+    "delay of a function under the delay of all": (
+        "setOracle(address): 7 days",
+        "setOracle(address): 1 day",
+        "timelock.delays.setOracle(address)",
+        "1 day is under the delay of all, 2 days",
+    ),
+    "an owner sooner than another function": (
+        "  delays: # of functions that wait longer, wherever they are\n    setOwner(address): 7 days",
+        "  delays:\n    setOwner(address): 6 days",
+        "timelock.delays",
+        "setOwner(address) waits 6 days, setDelay(bytes4,uint256) 7 days: a new owner would not wait at all",
+    ),
+    "loss budget": ("loss_budget: 0.1 %", "loss_budget: 101 %", "vault.loss_budget", "over the most allowed, 100 %"),
+    "loss window": (
+        "loss_window: 1 day",
+        "loss_window: 59 minutes",
+        "vault.loss_window",
+        "59 minutes is under the least allowed, 1 hour",
+    ),
+    "gate": ("  # gate: an", f"  gate: {ZERO}\n  # an", "vault.gate", "is the zero address"),
+    "risk's id": (
+        "- id: morpho-blue",
+        f"- id: {17 * 'é'}",
+        "risks[1].id",
+        "has 34 bytes, and a risk's id 32 at most",
+    ),
+    "risk twice": (
+        "  - id: usdc #",
+        "  - id: aave-v3\n    cap: unlimited\n    cap_share: 100 %\n  - id: usdc #",
+        "risks[2].id",
+        "aave-v3 stands here twice",
+    ),
+    "risk capped under the weights": (
+        "cap_share: 98 %",
+        "cap_share: 94 %",
+        "risks[0].cap_share",
+        "the strategies that bear aave-v3 have a weight of 95 % together: never reached",
+    ),
+    "risk of no cap": (
+        "risks: [aave-v3, morpho-blue, usdc]",
+        "risks: [aave-v3, morpho-blue, usdc, dai]",
+        "strategies[0].risks[3]",
+        "dai has no cap under risks",
+    ),
+    "risk borne twice": (
+        "risks: [aave-v3, morpho-blue, usdc]",
+        "risks: [aave-v3, usdc, usdc]",
+        "strategies[0].risks[2]",
+        "usdc stands here twice",
+    ),
+    "volatile": ("volatile: no", "volatile: maybe", "strategies[0].volatile", "'maybe' is neither yes nor no"),
+    "weight over the cap": (
+        "cap_share: 98 % # of",
+        "cap_share: 94 % # of",
+        "strategies[0].weight",
+        "95 % is over its cap_share: never reached",
+        1,
     ),
     "a mapping for a value": (
         "chain: 1",
@@ -223,7 +306,7 @@ def test_load__refuses(tmp_path, case):
 def test_load__names_every_missing_key(tmp_path):
     text, line = replaced("  threshold: 2\n", "")
     assert refusals(tmp_path, text) == [f"{line - 5}: safe.threshold: is missing"]
-    text, _ = replaced("timelock:\n  delay: 2 days # at least 1 day\n", "")
+    text, _ = replaced(TIMELOCK, "")
     assert refusals(tmp_path, text) == ["1: timelock: is missing"]
     text, line = replaced("        kind: morpho_blue\n", "")
     assert refusals(tmp_path, text) == [f"{line - 1}: strategies[0].venues[1]: has no kind"]
@@ -246,6 +329,7 @@ def test_load__empty_lists_are_refused(tmp_path):
 def test_load__weights_over_all_name_the_one_that_is_too_much(tmp_path):
     strategy = TEXT[TEXT.index("  - name: lending") :]
     second = strategy.replace("name: lending", "name: second").replace("weight: 95 %", "weight: 6 %")
+    second = second.replace("risks: [aave-v3, morpho-blue, usdc] #", "#")
     [reason] = refusals(tmp_path, TEXT + second)
     line = (TEXT + second[: second.index("weight")]).count("\n") + 1
     assert reason == f"{line}: strategies[1].weight: the weights up to here are 101 % together, over 100 %"

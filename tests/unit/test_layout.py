@@ -14,6 +14,7 @@ SOLIDITY = {
     "strategies": {"risk"},
     "venues": {"risk"},
     "risk": set(),
+    "governance": set(),
     "standins": set(),
 }
 #: Python rooms that may import nothing of ours but these
