@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from eth_utils import event_signature_to_log_topic, to_checksum_address
+from eth_utils import event_signature_to_log_topic, function_signature_to_4byte_selector, to_checksum_address
 from eth_utils.abi import collapse_if_tuple
 from web3 import Web3
 
-from ballast.chain import View, ask, read_all, short_text, unpack, view
+from ballast.chain import NOBODY, View, ask, read_all, short_text, unpack, view
 from ballast.keeper.state import Contract, Reading
 
 WAD: Final = 10**18
@@ -27,7 +27,12 @@ _VAULT: Final = (
     "idle",
     "totalDebt",
     "lockedProfit",
+    "unlockedAt",
     "queue",
+    "risks",
+    "lossBudget",
+    "gate",
+    "redemptions",
     "isShutdown",
     "depositLimit",
     "curator",
@@ -45,6 +50,7 @@ _ROUTER: Final = ("idle", "home", "oracle", "rules", "venues", "holdings")
 #: A share price is asked for so many shares, so that it comes back with this many more digits than the asset has.
 _MORE_DIGITS: Final = 12
 _SCHEDULED: Final = "CallScheduled(bytes32,uint256,address,uint256,bytes,bytes32,uint256)"
+_DELAY_SET: Final = "DelaySet(bytes4,uint256)"
 
 
 class Abi:
@@ -52,10 +58,14 @@ class Abi:
 
     def __init__(self, entries: Sequence[Mapping[str, Any]]) -> None:
         """Take an ABI; functions without arguments that change nothing are kept, and those of one address."""
-        self._views = {
-            entry["name"]: entry
-            for entry in entries
-            if entry.get("type") == "function" and entry["stateMutability"] in ("view", "pure")
+        functions = [entry for entry in entries if entry.get("type") == "function"]
+        self._views = {entry["name"]: entry for entry in functions if entry["stateMutability"] in ("view", "pure")}
+        #: signature by selector, of what changes state
+        self.changing = {
+            function_signature_to_4byte_selector(signature): signature
+            for entry in functions
+            if entry["stateMutability"] not in ("view", "pure")
+            for signature in [f"{entry['name']}({','.join(collapse_if_tuple(item) for item in entry['inputs'])})"]
         }
 
     def view(self, target: str, name: str, *arguments: Any) -> View:
@@ -88,7 +98,7 @@ def read(
     ----------
     web3 : any connection
     contracts : vaults and routers; what each of them is, is found out by asking
-    abis : those of `Vault` and `LendingRouter`
+    abis : those of `Vault`, `LendingRouter` and `Timelock`
     names : address (checksummed) to name, for roles and venues
     since : block from which a timelock's operations are looked for; None doesn't look
 
@@ -105,6 +115,7 @@ def read(
     found = {**found_vaults, **found_routers}
     tokens = _tokens(web3, [state["asset"] for state in found.values()])
     head = web3.eth.get_block("latest")
+    functions = {selector: name for abi in abis.values() for selector, name in abi.changing.items()}
     return {
         "block": head["number"],
         "timestamp": head["timestamp"],
@@ -112,7 +123,7 @@ def read(
             _vault(web3, c, state, tokens, abis["Vault"], names, head["timestamp"]) for c, state in found_vaults.items()
         ],
         "routers": [_router(c, state, tokens, names) for c, state in found_routers.items()],
-        "timelocks": _timelocks(web3, {state["owner"] for state in found.values()}, names, since),
+        "timelocks": _timelocks(web3, {state["owner"] for state in found.values()}, names, since, functions),
         "unreadable": [{"name": c.name, "address": c.address} for c in contracts if c not in found],
     }
 
@@ -177,23 +188,51 @@ def _vault(
 ) -> dict[str, Any]:
     queue = state["queue"]
     shares = 10 ** (state["decimals"] + _MORE_DIGITS)
-    # The share price and each strategy's place in one more batch.
+    # The share price, what waits to be redeemed, and each strategy's place in one more batch.
     answers = read_all(
         web3,
         [
             abi.view(contract.address, "convertToAssets", shares),
+            abi.view(contract.address, "balanceOf", state["redemptions"]),
             *(abi.view(contract.address, "strategy", each) for each in queue),
             *(view(each, "totalAssets()") for each in queue),
         ],
     )
     worth = unpack(answers[0], "uint256")
+    waiting = unpack(answers[1], "uint256") or 0
+    answers = answers[2:]
     base = _base(contract, state, tokens, names)
     total = state["idle"] + state["totalDebt"]
+    risks = [short_text(bytes.fromhex(risk["id"][2:])) for risk in state["risks"]]
+    places = {address: abi.value("strategy", answers[index]) for index, address in enumerate(queue)}
     return {
         **base,
         "share_price": None if worth is None else worth * WAD // 10 ** (base["asset"]["decimals"] + _MORE_DIGITS),
         "debt": state["totalDebt"],
         "locked_profit": state["lockedProfit"],
+        # None when nothing is locked
+        "unlocked_at": state["unlockedAt"] if state["lockedProfit"] else None,
+        "redemptions": {
+            "address": state["redemptions"],
+            "shares": waiting,
+            "worth": waiting * worth // shares if worth is not None else None,
+        },
+        "loss_budget": {
+            "budget_bps": state["lossBudget"]["budgetBps"],
+            "window": state["lossBudget"]["window"],
+            "available_wad": state["lossBudget"]["availableWad"],
+            "available": total * state["lossBudget"]["availableWad"] // WAD,
+        },
+        "gate": None if state["gate"] == NOBODY else state["gate"],
+        "risks": [
+            {
+                "id": name,
+                "debt": sum(place["debt"] for place in places.values() if place and place["risks"] >> index & 1),
+                "cap": risk["cap"],
+                "cap_bps": risk["capBps"],
+            }
+            for index, (name, risk) in enumerate(zip(risks, state["risks"], strict=True))
+        ],
         "deposit_limit": state["depositLimit"],
         "shutdown": state["isShutdown"],
         "last_report": state["lastReport"],
@@ -215,14 +254,17 @@ def _vault(
                 "name": names.get(address),
                 "address": address,
                 "debt": place["debt"],
-                "strategy_assets": unpack(answers[1 + len(queue) + index], "uint256"),
+                "strategy_assets": unpack(answers[len(queue) + index], "uint256"),
                 "weight": place["debt"] * WAD // total if total else 0,
                 "target_bps": place["targetBps"],
                 "band_bps": place["bandBps"],
                 "cap": place["cap"],
+                "cap_bps": place["capBps"],
+                "volatile": place["isVolatile"],
+                "risks": [name for bit, name in enumerate(risks) if place["risks"] >> bit & 1],
             }
-            for index, address in enumerate(queue)
-            if (place := abi.value("strategy", answers[1 + index])) is not None
+            for index, (address, place) in enumerate(places.items())
+            if place is not None
         ],
     }
 
@@ -248,7 +290,9 @@ def _router(contract: Contract, state: Mapping[str, Any], tokens: Mapping, names
     }
 
 
-def _timelocks(web3: Web3, owners: set[str], names: Mapping[str, str], since: int | None) -> list[dict[str, Any]]:
+def _timelocks(
+    web3: Web3, owners: set[str], names: Mapping[str, str], since: int | None, functions: Mapping[bytes, str]
+) -> list[dict[str, Any]]:
     addresses = sorted(owners)
     delays = read_all(web3, [view(address, "getMinDelay()") for address in addresses])
     return [
@@ -256,11 +300,22 @@ def _timelocks(web3: Web3, owners: set[str], names: Mapping[str, str], since: in
             "address": address,
             "name": names.get(address),
             "delay": delay,
+            "delays": None if since is None else _delays(web3, address, since, delay, functions),
             "pending": None if since is None else _pending(web3, address, since),
         }
         for address, answer in zip(addresses, delays, strict=True)
         if (delay := unpack(answer, "uint256")) is not None
     ]
+
+
+def _delays(web3: Web3, timelock: str, since: int, least: int, functions: Mapping[bytes, str]) -> dict[str, int]:
+    """Return the delays that are longer than the least, by function (or selector, of a function that is not ours)."""
+    topic = "0x" + event_signature_to_log_topic(_DELAY_SET).hex()
+    logs = ask(web3, "eth_getLogs", {"address": timelock, "topics": [topic], "fromBlock": hex(since)})
+    latest = {bytes.fromhex(log["topics"][1][2:10]): int(log["data"], 16) for log in logs}
+    return {
+        functions.get(selector, "0x" + selector.hex()): delay for selector, delay in latest.items() if delay > least
+    }
 
 
 def _pending(web3: Web3, timelock: str, since: int) -> list[dict[str, Any]]:

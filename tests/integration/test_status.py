@@ -14,6 +14,7 @@ from ballast import mainnet
 from ballast.environment import ROOT
 from ballast.keeper import Contract
 from ballast.status import Abi, read
+from ballast.status.commands import ABIS
 from tests.router_kit import AAVE, DAY, MORPHO, UNLIMITED, USDC, WAD
 
 SET_FEES = "setFees(uint256,uint256,address)"
@@ -77,7 +78,7 @@ def vault(
 @pytest.fixture(scope="module")
 def abis():
     kinds = ape_project.load_contracts()
-    return {name: Abi([entry.model_dump() for entry in kinds[name].abi]) for name in ("Vault", "LendingRouter")}
+    return {name: Abi([entry.model_dump() for entry in kinds[name].abi]) for name in ABIS}
 
 
 def test_status__says_what_the_contracts_say(vault, router, w3, abis, wait, keeper):
@@ -93,7 +94,17 @@ def test_status__says_what_the_contracts_say(vault, router, w3, abis, wait, keep
     assert shown["debt"] == vault.totalDebt()
     assert shown["idle"] == vault.idle() == 100_000 * USDC
     assert shown["locked_profit"] == vault.lockedProfit() > 0
+    assert shown["unlocked_at"] == vault.unlockedAt() > state["timestamp"]
     assert shown["supply"] == vault.totalSupply()
+    budget = shown["loss_budget"]
+    assert (budget["budget_bps"], budget["window"], budget["available_wad"]) == tuple(vault.lossBudget())
+    assert budget["available"] == (vault.idle() + vault.totalDebt()) * 5 // 10_000  # half of 0.1 %
+    assert shown["redemptions"] == {"address": vault.redemptions(), "shares": 0, "worth": 0}
+    assert shown["gate"] is None
+    assert shown["risks"] == [
+        {"id": "aave-v3", "debt": 0, "cap": 1_900_000 * USDC, "cap_bps": 9_500},
+        {"id": "usdc", "debt": vault.totalDebt(), "cap": UNLIMITED, "cap_bps": 10_000},
+    ]
     # assets per share, held against the figures it is made of: 1e6 virtual shares, 1 virtual unit of the asset
     exact = (vault.totalAssets() + 1) * 10**12 * WAD // ((vault.totalSupply() + 10**6) * 10**6)
     assert abs(shown["share_price"] - exact) <= 1
@@ -103,7 +114,8 @@ def test_status__says_what_the_contracts_say(vault, router, w3, abis, wait, keep
     assert strategy["name"] == "lending"
     assert strategy["weight"] == strategy["debt"] * WAD // (shown["idle"] + shown["debt"])
     assert strategy["target_bps"] == 9_000
-    assert strategy["cap"] == 2_000_000 * USDC
+    assert (strategy["cap"], strategy["cap_bps"]) == (2_000_000 * USDC, 9_300)
+    assert (strategy["volatile"], strategy["risks"]) == (False, ["usdc"])
     assert shown["report_age"] == w3.eth.get_block("latest")["timestamp"] - vault.lastReport() == DAY
     (lending,) = state["routers"]
     assets, rates = router.holdings()
@@ -130,6 +142,28 @@ def test_status__shows_what_waits_on_the_timelock(vault, router, timelock, w3, a
     assert state["timelocks"][0]["pending"] == []
 
 
+def test_status__shows_what_waits_to_be_redeemed(vault, w3, abis, depositor):
+    shares = 1_000 * 10**12
+    vault.transfer(vault.redemptions(), shares, sender=depositor)
+    (shown,) = read(w3, [Contract(vault.address, "vault")], abis, {})["vaults"]
+    assert shown["redemptions"]["shares"] == shares
+    assert abs(shown["redemptions"]["worth"] - vault.convertToAssets(shares)) <= 1
+
+
+def test_status__shows_delays_as_they_were_set_last(vault, timelock, w3, abis, accounts):
+    """The timelock of 2 days has one for the fees; another is set, one taken back, one is of no function of ours."""
+    state = read(w3, [Contract(vault.address, "vault")], abis, {}, since=0)
+    assert state["timelocks"][0]["delays"] == {SET_FEES: 5 * DAY}
+    itself = accounts[timelock.address]
+    itself.balance = 10**18
+    contract = ape_project.Timelock.at(timelock.address)
+    for signature, delay in ((SET_FEES, 0), ("setOwner(address)", 9 * DAY), ("foreign()", 8 * DAY)):
+        contract.setDelay(function_signature_to_4byte_selector(signature), delay, sender=itself)
+    state = read(w3, [Contract(vault.address, "vault")], abis, {}, since=0)
+    foreign = "0x" + function_signature_to_4byte_selector("foreign()").hex()
+    assert state["timelocks"][0]["delays"] == {"setOwner(address)": 9 * DAY, foreign: 8 * DAY}
+
+
 def test_status__names_what_it_cannot_read(w3, vault, abis):
     contracts = [Contract(mainnet.USDC, "USDC"), Contract(vault.address, "vault")]
     state = read(w3, contracts, abis, {})
@@ -152,3 +186,5 @@ def test_status_command(w3, vault, router, form):
         assert "900,000.00 USDC" in done.stdout
         assert "waits 2 d" in done.stdout
         assert "no limit" in done.stdout
+        for text in ("93 %", "smooth", "usdc", "500.00 USDC left now", "0.1 % in any 1 d", "open to everybody"):
+            assert text in done.stdout, text
