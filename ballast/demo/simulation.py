@@ -233,7 +233,7 @@ class _Simulation:
         call = Call(self.router.address, bytes.fromhex(self.router.encode_abi("setCap", args=[first.at, wanted])[2:]))
         identifier, operation = self.timelock.propose([call], self.safe_signers, KeySender(actors.account("anyone")))
         now = self.chain.time()
-        delay = self.timelock.delay()
+        delay = self.timelock.delay([call])
         self.pending = (identifier, operation, now + delay)
         self.story.cap = {
             "call": describe(self.at, call),
