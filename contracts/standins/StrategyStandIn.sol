@@ -84,7 +84,9 @@ contract StrategyStandIn is ERC4626 {
     }
 
     function maxRedeem(address holder) public view override returns (uint256) {
-        return Math.min(balanceOf(holder), freeable == type(uint256).max ? freeable : convertToShares(freeable));
+        _misbehave();
+        if (fault == Fault.Overstates || freeable == type(uint256).max) return balanceOf(holder);
+        return Math.min(balanceOf(holder), convertToShares(freeable));
     }
 
     function previewRedeem(uint256 shares) public view override returns (uint256) {

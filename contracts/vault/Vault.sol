@@ -442,7 +442,9 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
         uint256 due;
         uint256 worth;
         (due, assets, worth, strategyShares) = abi.decode(
-            _callBooks(abi.encodeCall(VaultBooks.takeInKind, (shares, receiver, holder))),
+            Address.functionDelegateCall(
+                books, abi.encodeCall(VaultBooks.takeInKind, (shares, receiver, holder, _asset))
+            ),
             (uint256, uint256, uint256, uint256[])
         );
         _checkLoss(worth, before, maxLossBps);
@@ -621,13 +623,9 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
         private
         returns (uint256 price, uint256 gone, uint256 kept)
     {
-        bytes memory call = abi.encodeCall(VaultBooks.draw, (amount, stored, inShares, holder, maxLossBps <= BPS));
-        return abi.decode(_callBooks(call), (uint256, uint256, uint256));
-    }
-
-    /// A call of the vault's own to the books, with the asset behind it.
-    function _callBooks(bytes memory call) private returns (bytes memory) {
-        return Address.functionDelegateCall(books, abi.encodePacked(call, abi.encode(_asset)));
+        bytes memory call =
+            abi.encodeCall(VaultBooks.draw, (amount, stored, inShares, holder, maxLossBps <= BPS, _asset));
+        return abi.decode(Address.functionDelegateCall(books, call), (uint256, uint256, uint256));
     }
 
     /// Pays and burns. `gone` is what freeing the assets took off the books, `kept` what the holder leaves to the others.
@@ -648,10 +646,11 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
     /// After an exit: what it left behind unlocks like a profit, and no profit faster than the cap allows on what is left.
     function _keepPace(uint256 kept) private {
         if (kept > 0) _addToLock(kept);
-        if (_lock.amount == 0) return;
+        uint256 total = _ledger.assets;
+        // A bound does for most exits: what is locked only falls.
+        if (!_unlocksTooFast(total.zeroFloorSub(_lock.amount))) return;
         uint256 amount = _locked();
-        uint256 net = _ledger.assets - amount;
-        if (_unlocksTooFast(net)) _setLock(amount, _lock.until, net);
+        if (_unlocksTooFast(total - amount)) _setLock(amount, _lock.until, total - amount);
     }
 
     function _checkLoss(uint256 lesser, uint256 greater, uint256 maxLossBps) private pure {

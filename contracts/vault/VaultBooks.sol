@@ -83,7 +83,7 @@ contract VaultBooks is VaultState {
 
     /// Brings a strategy's debt to `target`, as far as it lets. What that loses is booked and taken off the loss budget, as a
     /// share of `total`. In a call of its own, so that what fails is undone as a whole and stops no other move.
-    function move(address strategy_, uint256 target, uint256 total) external delegated {
+    function move(address strategy_, uint256 target, uint256 total, IERC20) external delegated {
         Strategy storage s = _strategies[strategy_];
         uint256 debt = s.debt;
         if (debt < target) {
@@ -105,7 +105,7 @@ contract VaultBooks is VaultState {
     /// @return price Assets that the shares fetch (rounded down), or shares that the assets cost (rounded up).
     /// @return gone What freeing cost, to be taken off the assets with the payment.
     /// @return kept What who leaves leaves to the others: it was not in the price.
-    function draw(uint256 amount, uint256 stored, bool inShares, address holder, bool atAnyCost)
+    function draw(uint256 amount, uint256 stored, bool inShares, address holder, bool atAnyCost, IERC20)
         external
         delegated
         returns (uint256 price, uint256 gone, uint256 kept)
@@ -122,31 +122,15 @@ contract VaultBooks is VaultState {
         (cost, gone) = _free(due);
         // Nothing is lost: the stored price holds.
         if (absent + cost + gone == 0 && _ledger.assets == total) return (stored, 0, 0);
-
-        if (inShares) due = _worthWithout(absent, amount);
-        cost = FixedPointMathLib.min(cost, due);
         if (cost > 0 && !atAnyCost) revert LossTooHigh(cost.fullMulDivUp(BPS, due), 0);
-        if (inShares) {
-            price = due - cost;
-        } else {
-            due += cost;
-            (uint256 supply, uint256 net) = _rateWithout(absent);
-            price = amount = _toSharesUp(due, supply, net);
-        }
-        // More than the exit is worth it cannot bear.
-        if (gone > cost) {
-            _bookLoss(gone - cost);
-            gone = cost;
-        }
-        kept = cost - gone;
-        if (absent > 0) kept += _worthWithout(0, amount).zeroFloorSub(due);
+        return _price(amount, inShares, absent, cost, gone);
     }
 
     /// Burns `shares` of `holder` for its part of the idle assets and of the strategies' shares. Rounded down throughout.
     /// @return due What the shares are worth in assets, after losses.
     /// @return assets Idle assets, still to be paid.
     /// @return worth Value of what left the books, the rest of `due` was not handed over.
-    function takeInKind(uint256 shares, address receiver, address holder)
+    function takeInKind(uint256 shares, address receiver, address holder, IERC20)
         external
         delegated
         returns (uint256 due, uint256 assets, uint256 worth, uint256[] memory strategyShares)
@@ -255,8 +239,7 @@ contract VaultBooks is VaultState {
             Strategy storage s = _strategies[strategy_];
             uint256 target = targets[i];
             if (outward ? s.debt >= target : s.debt <= target && (target > 0 || s.shares == 0)) continue;
-            bytes memory step = abi.encodeCall(this.move, (strategy_, target, total));
-            (bool ok,) = _self.delegatecall(abi.encodePacked(step, abi.encode(_token())));
+            (bool ok,) = _self.delegatecall(abi.encodeCall(this.move, (strategy_, target, total, _token())));
             if (!ok) emit StrategySkipped(strategy_);
         }
     }
@@ -296,6 +279,30 @@ contract VaultBooks is VaultState {
             Strategy storage s = _strategies[_queue[i]];
             if (s.isVolatile) absent += _mark(_queue[i], s);
         }
+    }
+
+    /// What `draw` returns, after losses and for a `cost` of which `gone` was in the books.
+    function _price(uint256 amount, bool inShares, uint256 absent, uint256 cost, uint256 gone)
+        private
+        returns (uint256 price, uint256, uint256 kept)
+    {
+        uint256 due = inShares ? _worthWithout(absent, amount) : amount;
+        cost = FixedPointMathLib.min(cost, due);
+        if (inShares) {
+            price = due - cost;
+        } else {
+            due += cost;
+            (uint256 supply, uint256 net) = _rateWithout(absent);
+            price = amount = _toSharesUp(due, supply, net);
+        }
+        // More than the exit is worth it cannot bear.
+        if (gone > cost) {
+            _bookLoss(gone - cost);
+            gone = cost;
+        }
+        kept = cost - gone;
+        if (absent > 0) kept += _worthWithout(0, amount).zeroFloorSub(due);
+        return (price, gone, kept);
     }
 
     /// Worth of `shares` when `absent` assets are worth nothing. Rounded down.
@@ -339,8 +346,8 @@ contract VaultBooks is VaultState {
         uint256 left = _redeemable(strategy_, shares);
         if (assets != ALL) {
             if (value == 0) return 0;
-            assets = FixedPointMathLib.min(assets, FixedPointMathLib.min(left.fullMulDiv(value, shares), debt));
-            left = assets.fullMulDivUp(shares, value);
+            assets = FixedPointMathLib.min(assets, FixedPointMathLib.min(left.mulDiv(value, shares), debt));
+            left = assets.mulDivUp(shares, value);
         }
         if (left == 0) return 0;
         (ok, freed) = _redeem(strategy_, left, shares, toll.gone);
@@ -378,7 +385,7 @@ contract VaultBooks is VaultState {
         uint256 freed,
         Toll memory toll
     ) private {
-        uint256 covered = was.value.fullMulDiv(left, was.shares);
+        uint256 covered = was.value.mulDiv(left, was.shares);
         uint256 expected = was.value - covered;
         uint256 dust = expected / MOVE_TOLERANCE + DUST;
         uint256 cost;
@@ -501,7 +508,7 @@ contract VaultBooks is VaultState {
         (, shares) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC20.balanceOf, (address(this))));
     }
 
-    /// The asset, which the vault puts behind the data of its calls to this code. Its balance here is used to measure a
+    /// The asset, which is the last word of all calls to this code. Its balance here is used to measure a
     /// transfer by, never as a balance.
     function _token() private pure returns (IERC20 token) {
         assembly {

@@ -251,7 +251,7 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
         uint256 shares = s.shares;
         (readable, value) = _worth(strategy_, shares, debt);
         if (!readable || value == 0) return (readable, debt, value, 0);
-        free = FixedPointMathLib.min(debt, _redeemable(strategy_, shares).fullMulDiv(value, shares));
+        free = FixedPointMathLib.min(debt, _redeemable(strategy_, shares).mulDiv(value, shares));
     }
 
     /// Shares that the strategy lets go now, of those the vault has.
