@@ -149,6 +149,8 @@ interface IVault is IVaultTypes, IERC4626, IRegulated {
     function removeStrategy(address strategy_, uint256 maxLoss) external;
     function unpauseDeposits() external;
     function setFees(uint256 performanceFeeBps_, uint256 managementFeeBps_, address recipient) external;
+    /// @notice Unlock and report periods in seconds, growth cap in 1e4 a year. A lower cap slows what is locked already; a
+    /// growth cap of 0 lets nothing but what unlocks in a hundred years into the price.
     function setPace(uint256 unlockPeriod_, uint256 reportPeriod_, uint256 growthCapBps_) external;
     /// @notice Who is asked before a deposit; the zero address lets everybody in. Exits ask nobody.
     function setGate(address gate_) external;

@@ -87,7 +87,8 @@ contract VaultBooks is VaultState {
         Strategy storage s = _strategies[strategy_];
         uint256 debt = s.debt;
         if (debt < target) {
-            _place(strategy_, s, FixedPointMathLib.min(target - debt, _idle()), total);
+            uint256 room = FixedPointMathLib.min(target - debt, _idle());
+            _place(strategy_, s, s.risks == 0 ? room : _riskRoom(s.risks, room, total), total);
         } else {
             Toll memory toll;
             _takeBack(strategy_, s, target == 0 ? ALL : debt - target, toll);
@@ -242,6 +243,16 @@ contract VaultBooks is VaultState {
             (bool ok,) = _self.delegatecall(abi.encodeCall(this.move, (strategy_, target, total, _token())));
             if (!ok) emit StrategySkipped(strategy_);
         }
+    }
+
+    /// What of `room` the risks leave: another strategy that bears one may hold more than it should, and be stuck with it.
+    function _riskRoom(uint256 risks, uint256 room, uint256 total) private view returns (uint256) {
+        uint256[] memory caps = _riskCaps(total);
+        uint256[] memory debts = _riskDebts();
+        for (uint256 r; r < caps.length; ++r) {
+            if (risks >> r & 1 == 1) room = FixedPointMathLib.min(room, caps[r].zeroFloorSub(debts[r]));
+        }
+        return room;
     }
 
     function _listed(address strategy_) private view returns (Strategy storage s) {

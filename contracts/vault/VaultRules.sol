@@ -270,6 +270,9 @@ contract VaultRules is VaultState {
         _terms.unlockPeriod = unlockPeriod.toUint24();
         _debt.reportPeriod = reportPeriod.toUint24();
         _lock.growthCapBps = uint16(growthBps);
+        // A lower cap holds for what is locked already.
+        uint256 amount = _locked();
+        _setLock(amount, _lock.until, _ledger.assets - amount);
         emit PaceSet(unlockPeriod, reportPeriod, growthBps);
     }
 

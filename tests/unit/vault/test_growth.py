@@ -77,3 +77,10 @@ def test_growth__an_empty_vault_hands_the_rest_on_at_the_pace_of_the_next_holder
     chain.pending_timestamp = since + 30 * DAY
     chain.mine()
     assert grew_within_cap(vault, chain, price, since), P.VAULT_GROWTH
+
+
+def test_growth__a_lower_cap_holds_for_what_is_locked_already(vault, strategy, profit, owner, wait):
+    vault.setPace(10 * DAY, DAY, CAP_BPS // 10, sender=owner)
+    price = price_ray(vault)
+    wait(10 * DAY)
+    assert price_ray(vault) <= price + price * CAP_BPS // 10 * 10 * DAY // (10**4 * YEAR) + 10**20, P.VAULT_GROWTH

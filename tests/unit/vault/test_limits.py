@@ -82,6 +82,18 @@ def test_risk__over_its_cap_is_out_of_band_for_anyone_to_mend(
     assert sum(debts(vault, two)) == 895 * UNIT
 
 
+def test_risk__room_taken_by_one_that_is_stuck_is_not_given_to_another(
+    vault, two, shared_risk, deposited, depositor, curator, guardian, keeper
+):
+    vault.rebalance(sender=keeper)
+    two[0].setFreeable(0, sender=keeper)
+    vault.setWeight(two[0], 1_000, 100, sender=curator)  # 400 more than it should have, and they do not come
+    vault.setWeight(two[1], 7_000, 100, sender=curator)
+    vault.setRiskCap(PROTOCOL, UNLIMITED, 9_500, sender=guardian)
+    vault.rebalance(sender=keeper)
+    assert debts(vault, two) == [500 * UNIT, 450 * UNIT], P.VAULT_CAPS
+
+
 def test_risk__only_the_owner_names_raises_and_assigns(vault, two, shared_risk, guardian, curator, owner):
     new = b"new".ljust(32, b"\0")
     for sender in (guardian, curator):
