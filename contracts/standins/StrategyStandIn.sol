@@ -25,7 +25,8 @@ contract StrategyStandIn is ERC4626 {
         PaysSilently, // withdrawals pay, and answer with no data
         TakesSilently, // deposits are taken, and answered with no data
         ChargesEntry, // keeps 1 % of a deposit for itself, and says so
-        KeepsShares // does not let go of its shares
+        KeepsShares, // does not let go of its shares
+        AnswersZero // deposits are taken, and answered with 0
     }
 
     Fault public fault;
@@ -102,6 +103,7 @@ contract StrategyStandIn is ERC4626 {
     function deposit(uint256 assets, address receiver) public override returns (uint256 shares) {
         shares = super.deposit(assets, receiver);
         if (fault == Fault.TakesSilently) _answerNothing();
+        if (fault == Fault.AnswersZero) return 0;
     }
 
     function redeem(uint256 shares, address receiver, address holder) public override returns (uint256 assets) {

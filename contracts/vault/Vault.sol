@@ -596,7 +596,7 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
     /// What was paid for gains that are not in the price yet does not lift the price now.
     function _keepPremium(uint256 assets, uint256 shares, uint256 supply) private {
         uint256 net = _ledger.assets - _locked() - assets;
-        _addToLock(assets.zeroFloorSub(_toAssetsUp(shares, supply, net)));
+        _addToLock(assets.zeroFloorSub(_toAssetsUp(shares, supply, net)), 0);
     }
 
     /// A vault that more than doubles: what was locked for the few of before unlocks at the pace that the many allow. The
@@ -645,7 +645,7 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
 
     /// After an exit: what it left behind unlocks like a profit, and no profit faster than the cap allows on what is left.
     function _keepPace(uint256 kept) private {
-        if (kept > 0) _addToLock(kept);
+        if (kept > 0) _addToLock(kept, 0);
         uint256 total = _ledger.assets;
         // A bound does for most exits: what is locked only falls.
         if (!_unlocksTooFast(total.zeroFloorSub(_lock.amount))) return;

@@ -72,8 +72,20 @@ contract VaultBooks is VaultState {
             if (due) return;
             revert IRegulated.InBand();
         }
+        if (!due && _hasRetired()) {
+            // Their profit will be booked, and must not be before the others' losses are.
+            _report();
+            total = _ledger.assets;
+            (targets, before,) = _survey(total);
+        }
         // Assets come home first, then go out; not while requests wait for them.
         _moveAll(targets, total, false);
+        if (_ledger.assets < total) {
+            // A strategy had a loss, or a move cost something: that changes what the others should have.
+            total = _ledger.assets;
+            (targets, before,) = _survey(total);
+            due = true;
+        }
         if (!_debt.waiting) _moveAll(targets, total, true);
         uint256 afterwards = _distance(targets);
         if (afterwards > before || (afterwards == before && !due)) revert IRegulated.NotCloser(before, afterwards);
@@ -226,6 +238,16 @@ contract VaultBooks is VaultState {
         }
     }
 
+    /// Whether a strategy that should have nothing still has something.
+    function _hasRetired() private view returns (bool) {
+        uint256 count = _debt.strategies;
+        for (uint256 i; i < count; ++i) {
+            Strategy storage s = _strategies[_queue[i]];
+            if (s.shares > 0 && (s.targetBps == 0 || s.cap == 0)) return true;
+        }
+        return false;
+    }
+
     /// Sum over the strategies of what separates them from their targets, in assets.
     function _distance(uint256[] memory targets) private view returns (uint256 sum) {
         for (uint256 i; i < targets.length; ++i) {
@@ -274,7 +296,7 @@ contract VaultBooks is VaultState {
     function _mark(address strategy_, Strategy storage s) private returns (uint256 absent) {
         uint256 debt = s.debt;
         if (debt == 0) return 0;
-        (bool readable, uint256 value) = _worth(strategy_, s.shares, debt);
+        (bool readable, uint256 value) = _worth(strategy_, s.shares);
         if (!readable) {
             emit StrategySkipped(strategy_);
             return debt;
@@ -345,12 +367,12 @@ contract VaultBooks is VaultState {
     {
         (uint256 debt, uint256 shares) = (s.debt, s.shares);
         if (shares == 0) return 0;
-        (bool ok, uint256 value) = _worth(strategy_, shares, debt);
+        (bool ok, uint256 value) = _worth(strategy_, shares);
         if (!ok) {
             emit StrategySkipped(strategy_);
             if (assets != ALL) return 0;
             value = debt;
-        } else if (value < debt) {
+        } else if (_isLoss(value, debt, assets)) {
             _bookStrategyLoss(strategy_, s, debt - value);
             debt = value;
         }
@@ -408,14 +430,11 @@ contract VaultBooks is VaultState {
                 covered = worth;
             }
         }
-        if (freed + dust >= expected) {
-            if (left > 0) covered += expected.zeroFloorSub(freed);
-            expected = freed;
-        } else {
-            cost += expected - freed;
-        }
+        if (freed + dust >= expected) expected = freed;
+        else cost += expected - freed;
 
-        uint256 owed = FixedPointMathLib.min(was.debt.zeroFloorSub(expected), covered);
+        uint256 owed = was.debt.zeroFloorSub(expected);
+        if (left == 0 || covered + DUST < owed) owed = FixedPointMathLib.min(owed, covered);
         uint256 paid = was.debt - owed;
         (s.debt, s.shares) = (uint128(owed), uint128(left));
         _setTotalDebt(_debt.total - paid);
@@ -439,12 +458,15 @@ contract VaultBooks is VaultState {
         uint256 value;
         // What a volatile strategy had before may be hit by the move.
         if (s.isVolatile) (, value) = _worth(strategy_, had);
-        uint256 shares = _deposit(strategy_, assets);
-        if (shares == 0) {
-            assets = FixedPointMathLib.min(assets, IERC4626(strategy_).maxDeposit(address(this)));
-            shares = assets == 0 ? 0 : _deposit(strategy_, assets);
+        (bool ok, uint256 shares) = _deposit(strategy_, assets);
+        if (!ok) {
+            // It may take less.
+            (ok, shares) =
+                Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.maxDeposit, (address(this))));
+            assets = FixedPointMathLib.min(assets, shares);
+            (ok, shares) = _deposit(strategy_, assets);
         }
-        if (shares == 0) revert MoveLoss(strategy_, assets, 0);
+        if (!ok || shares == 0) revert MoveLoss(strategy_, assets, 0);
 
         (, uint256 worth) = _worth(strategy_, value > 0 ? had + shares : shares);
         worth = worth.zeroFloorSub(value);
@@ -461,11 +483,9 @@ contract VaultBooks is VaultState {
     }
 
     /// Deposits exactly `assets`, or nothing.
-    /// @return shares 0 when the strategy did not take them.
-    function _deposit(address strategy_, uint256 assets) private returns (uint256 shares) {
+    function _deposit(address strategy_, uint256 assets) private returns (bool ok, uint256 shares) {
         IERC20 token = _token();
         token.forceApprove(strategy_, assets);
-        bool ok;
         (ok, shares) = Probe.call(strategy_, CALL_GAS, abi.encodeCall(IERC4626.deposit, (assets, address(this))));
         // The allowance tells what it took.
         uint256 left = token.allowance(address(this), strategy_);
@@ -563,11 +583,15 @@ contract VaultBooks is VaultState {
         private
         returns (uint256 profit, uint256 taken)
     {
-        uint256 yearly = (uint256(_debt.total) + _fees.deficit) * _lock.growthCapBps;
+        uint256 missing = _fees.deficit;
+        uint256 yearly = (_debt.total + missing) * _lock.growthCapBps;
         uint256 most = yearly.fullMulDiv(elapsed, BPS * YEAR);
         taken = elapsed;
         // Rounding must not starve what the cap allows.
-        if (most < grown) taken = most == 0 ? 0 : FixedPointMathLib.min(elapsed, most.fullMulDivUp(BPS * YEAR, yearly));
+        if (missing + most < grown) {
+            taken = most == 0 ? 0 : FixedPointMathLib.min(elapsed, most.fullMulDivUp(BPS * YEAR, yearly));
+        }
+        most += missing; // what makes good a loss is no growth
         if (most == 0) return (0, taken);
         for (uint256 i; i < values.length; ++i) {
             Strategy storage s = _strategies[_queue[i]];
@@ -606,12 +630,13 @@ contract VaultBooks is VaultState {
     function _bookProfit(uint256 profit) private {
         (uint256 supply, uint256 net) = _rate();
         uint256 assets = _ledger.assets + profit;
+        uint256 made = FixedPointMathLib.min(_fees.deficit, profit);
         uint256 feeShares = _takeFees(supply, assets, profit);
         _setLedger(supply + feeShares, assets);
 
         // What the new shares are worth now is unlocked at once, so that they do not lower the price. After a total loss
         // nobody could have come for the rest: what returns belongs to the holders at once.
-        if (!_priceless(supply, net)) _addToLock(profit - _toAssetsUp(feeShares, supply, net));
+        if (!_priceless(supply, net)) _addToLock(profit - _toAssetsUp(feeShares, supply, net), made);
     }
 
     /// Performance fee on what the deficit leaves of the profit, then the management fee owed, at most half of the rest.

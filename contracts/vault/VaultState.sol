@@ -68,6 +68,8 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
     uint8 internal constant LIMITED = 4;
     uint8 internal constant GATED = 8;
     uint8 internal constant VOLATILE = 16;
+    /// What is locked makes good a loss: it unlocks over the period, whatever the growth cap.
+    uint8 internal constant RECOVERING = 32;
 
     /// The debts' sum, and what every report and move must know besides.
     struct Debt {
@@ -201,22 +203,34 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
     }
 
     /// Locks `amount` until `until`, or longer where the share price would grow faster than its cap: by more than a yearly
-    /// share of its high-water mark, which is what the shares are worth and the deficit.
-    function _setLock(uint256 amount, uint256 until, uint256 net) internal {
-        if (amount > 0) {
+    /// share of its high-water mark, which is what the shares are worth and the deficit. Of the amount, `made` makes good a
+    /// loss, which is no growth.
+    function _setLock(uint256 amount, uint256 until, uint256 net, uint256 made) internal {
+        if (amount > made) {
             uint256 yearly = (net + _fees.deficit) * _lock.growthCapBps;
             uint256 least = LONGEST_UNLOCK;
-            if (yearly > 0) least = FixedPointMathLib.min(amount.fullMulDivUp(BPS * YEAR, yearly), least);
+            if (yearly > 0) least = FixedPointMathLib.min((amount - made).fullMulDivUp(BPS * YEAR, yearly), least);
             until = FixedPointMathLib.max(until, block.timestamp + least);
         }
         _lock.amount = amount.toUint128();
         _lock.since = uint40(block.timestamp);
         _lock.until = uint40(until);
+        _lock.flags = made > 0 ? _lock.flags | RECOVERING : _lock.flags & ~RECOVERING;
     }
 
-    /// Locks `fresh` of the assets that are not locked yet. What was locked before keeps its pace, as far as the period
-    /// explains it: the new end is the average of both ends, by amount.
-    function _addToLock(uint256 fresh) internal {
+    /// As above, for what is locked already and is now `amount`.
+    function _setLock(uint256 amount, uint256 until, uint256 net) internal {
+        _setLock(amount, until, net, _recovering(amount));
+    }
+
+    /// `amount` while what is locked makes good a loss, else 0.
+    function _recovering(uint256 amount) private view returns (uint256) {
+        return _lock.flags & RECOVERING != 0 && block.timestamp < _lock.until ? amount : 0;
+    }
+
+    /// Locks `fresh` of the assets that are not locked yet, of which `made` makes good a loss. What was locked before keeps
+    /// its pace, as far as the period explains it: the new end is the average of both ends, by amount.
+    function _addToLock(uint256 fresh, uint256 made) internal {
         uint256 amount = _locked();
         uint256 net = _ledger.assets - amount;
         fresh = FixedPointMathLib.min(fresh, net);
@@ -224,13 +238,14 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
         uint256 period = _terms.unlockPeriod;
         uint256 left = FixedPointMathLib.min(FixedPointMathLib.zeroFloorSub(_lock.until, block.timestamp), period);
         left = (amount * left + fresh * period) / (amount + fresh);
-        _setLock(amount + fresh, block.timestamp + left, net - fresh);
+        _setLock(amount + fresh, block.timestamp + left, net - fresh, _recovering(amount) + made);
     }
 
     /// Says whether the locked profit unlocks faster than the cap allows on assets of `net`, the deficit left out.
     function _unlocksTooFast(uint256 net) internal view returns (bool) {
         (uint256 amount, uint256 since, uint256 until, uint256 cap) =
             (_lock.amount, _lock.since, _lock.until, _lock.growthCapBps);
+        if (_lock.flags & RECOVERING != 0) return false;
         unchecked {
             // No overflow: 128, 16 and 40 bits.
             return block.timestamp < until && amount * (BPS * YEAR) > net * cap * (until - since);
@@ -249,7 +264,7 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
         debt = s.debt;
         if (debt == 0) return (true, 0, 0, 0);
         uint256 shares = s.shares;
-        (readable, value) = _worth(strategy_, shares, debt);
+        (readable, value) = _worth(strategy_, shares);
         if (!readable || value == 0) return (readable, debt, value, 0);
         free = FixedPointMathLib.min(debt, _redeemable(strategy_, shares).mulDiv(value, shares));
     }
@@ -316,10 +331,10 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
         if (value > type(uint128).max) return (false, 0);
     }
 
-    /// Worth of a strategy's shares to the vault, where dust that is missing from its debt is not missing.
-    function _worth(address strategy_, uint256 shares, uint256 debt) internal view returns (bool ok, uint256 value) {
-        (ok, value) = _worth(strategy_, shares);
-        if (ok && value < debt && value + DUST >= debt && shares > 0) value = debt;
+    /// Whether an exit that needs `need` of a smooth strategy books what is missing there. Dust is left to the next report,
+    /// unless all that is there is needed.
+    function _isLoss(uint256 value, uint256 debt, uint256 need) internal pure returns (bool) {
+        return value < debt && (value + DUST < debt || need > value);
     }
 
     /// Band and target of a strategy's debt in assets: the share it was given, within its cap and what the strategies before

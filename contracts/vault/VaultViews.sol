@@ -33,9 +33,10 @@ contract VaultViews is VaultState {
     function maxRedeem(address holder) external view nonReentrantView returns (uint256) {
         uint256 shares = _balances[holder];
         uint256 free = _liquidity(holder);
-        (uint256 supply, uint256 net) = _rate();
+        (uint256 supply, uint256 net) = _exitRate(shares, true);
         // Not by way of shares when all can leave: that rounds a share away.
         if (_toAssetsDown(shares, supply, net) <= free) return shares;
+        (supply, net) = _rate();
         return FixedPointMathLib.min(shares, _toSharesDown(free, supply, net));
     }
 
@@ -97,7 +98,7 @@ contract VaultViews is VaultState {
                 Strategy storage s = _strategies[_queue[i]];
                 if (!s.isVolatile) continue;
                 uint256 debt = s.debt;
-                (bool readable, uint256 value) = _worth(_queue[i], s.shares, debt);
+                (bool readable, uint256 value) = _worth(_queue[i], s.shares);
                 gone += debt.zeroFloorSub(readable ? value : 0);
             }
         }
@@ -109,8 +110,8 @@ contract VaultViews is VaultState {
         for (uint256 i; i < count && need > 0; ++i) {
             (bool readable, uint256 debt, uint256 value, uint256 free) = _quote(_queue[i]);
             if (!readable) continue;
-            if (!_strategies[_queue[i]].isVolatile) gone += debt.zeroFloorSub(value);
-            need = need.zeroFloorSub(FixedPointMathLib.min(free, value));
+            if (!_strategies[_queue[i]].isVolatile && _isLoss(value, debt, need)) gone += debt - value;
+            need = need.zeroFloorSub(free);
         }
         return _rateWithout(gone);
     }

@@ -3,7 +3,8 @@
 import pytest
 from ape import reverts
 
-from tests.vault_kit import CHARGES_ENTRY, DAY, SHORT, TAKES_FEE, UNIT, UNLIMITED
+from ballast import properties as P
+from tests.vault_kit import ANSWERS_ZERO, CHARGES_ENTRY, DAY, SHORT, TAKES_FEE, UNIT, UNLIMITED
 
 
 @pytest.fixture
@@ -167,6 +168,16 @@ def test_place__into_a_strategy_that_keeps_a_part_is_undone(vault, make_strategy
         vault.rebalance(sender=keeper)
     assert vault.idle() == token.balanceOf(vault) == 1_000 * UNIT
     assert token.allowance(vault, strategy) == 0
+
+
+def test_place__into_a_strategy_that_takes_and_answers_zero_is_undone(vault, make_strategy, token, depositor, keeper):
+    """It is not asked a second time, which would give it twice as much."""
+    strategy = make_strategy(vault, 2_000)
+    strategy.setFault(ANSWERS_ZERO, sender=keeper)
+    vault.deposit(1_000 * UNIT, depositor, sender=depositor)
+    with reverts(vault.NotCloser):
+        vault.rebalance(sender=keeper)
+    assert token.balanceOf(vault) == 1_000 * UNIT, P.VAULT_SOLVENT
 
 
 def test_revoke__takes_back_at_once_and_for_good(vault, two, guardian, keeper):
