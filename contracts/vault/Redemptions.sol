@@ -261,9 +261,17 @@ contract Redemptions is IRedemptions, ReentrancyGuardTransient {
         if (shares == 0) revert NothingFreed(left, 0);
 
         uint256 worth = _vault.convertToAssets(shares);
-        uint256 least = worth.zeroFloorSub(worth.fullMulDivUp(MAX_COST_BPS, BPS) + COST_DUST);
         uint256 before = _asset.balanceOf(address(this));
-        assets = _vault.redeem(shares, address(this), address(this), BPS, least);
+        if (shares < left) {
+            // A part is taken in whole assets, so that cutting into small parts rounds nothing away.
+            if (worth == 0) revert NothingFreed(left, 0);
+            uint256 most = shares + shares.fullMulDivUp(MAX_COST_BPS, BPS);
+            assets = worth;
+            shares = _vault.withdraw(assets, address(this), address(this), BPS, most.min(left));
+        } else {
+            uint256 least = worth.zeroFloorSub(worth.fullMulDivUp(MAX_COST_BPS, BPS) + COST_DUST);
+            assets = _vault.redeem(shares, address(this), address(this), BPS, least);
+        }
         assets = assets.min(_asset.balanceOf(address(this)) - before);
         left -= shares;
         // Shares that are worth something some day are not given away, be it that all is lost or that rounding takes it.

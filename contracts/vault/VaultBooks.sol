@@ -78,7 +78,7 @@ contract VaultBooks is VaultState {
             total = _ledger.assets;
             (targets, before,) = _survey(total);
         }
-        // Assets come home first, then go out; not while requests wait for them.
+        // Assets come home first, then go out.
         _moveAll(targets, total, false);
         if (_ledger.assets < total) {
             // A strategy had a loss, or a move cost something: that changes what the others should have.
@@ -86,7 +86,7 @@ contract VaultBooks is VaultState {
             (targets, before,) = _survey(total);
             due = true;
         }
-        if (!_debt.waiting) _moveAll(targets, total, true);
+        _moveAll(targets, total, true);
         uint256 afterwards = _distance(targets);
         if (afterwards > before || (afterwards == before && !due)) revert IRegulated.NotCloser(before, afterwards);
     }
@@ -99,7 +99,8 @@ contract VaultBooks is VaultState {
         Strategy storage s = _strategies[strategy_];
         uint256 debt = s.debt;
         if (debt < target) {
-            uint256 room = FixedPointMathLib.min(target - debt, _idle());
+            // What is idle is first of all theirs who wait.
+            uint256 room = FixedPointMathLib.min(target - debt, _unreserved(_idle(), address(0)));
             _place(strategy_, s, s.risks == 0 ? room : _riskRoom(s.risks, room, total), total);
         } else {
             Toll memory toll;
@@ -262,8 +263,12 @@ contract VaultBooks is VaultState {
             Strategy storage s = _strategies[strategy_];
             uint256 target = targets[i];
             if (outward ? s.debt >= target : s.debt <= target && (target > 0 || s.shares == 0)) continue;
-            (bool ok,) = _self.delegatecall(abi.encodeCall(this.move, (strategy_, target, total, _token())));
-            if (!ok) emit StrategySkipped(strategy_);
+            (bool ok, bytes memory why) =
+                _self.delegatecall(abi.encodeCall(this.move, (strategy_, target, total, _token())));
+            if (ok) continue;
+            // Out of gas says nothing: nobody can have a move passed over by bringing too little.
+            if (why.length == 0 || bytes4(why) == Probe.NotEnoughGas.selector) revert Probe.NotEnoughGas(CALL_GAS);
+            emit StrategySkipped(strategy_);
         }
     }
 
@@ -403,8 +408,9 @@ contract VaultBooks is VaultState {
         (ok, word) =
             Probe.call(strategy_, CALL_GAS, abi.encodeCall(IERC4626.redeem, (shares, address(this), address(this))));
         received = (_token().balanceOf(address(this)) + gone).zeroFloorSub(_idle());
-        if (ok) received = FixedPointMathLib.min(received, word);
-        else ok = _sharesOf(strategy_) < had;
+        if (ok) return (true, FixedPointMathLib.min(received, word));
+        (ok, word) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC20.balanceOf, (address(this))));
+        ok = ok && word < had;
     }
 
     /// Lowers the debt by what came for the shares, and by what that cost.
@@ -456,9 +462,12 @@ contract VaultBooks is VaultState {
         if (assets == 0) return;
         uint256 had = s.shares;
         uint256 value;
+        bool ok = true;
+        uint256 shares;
         // What a volatile strategy had before may be hit by the move.
-        if (s.isVolatile) (, value) = _worth(strategy_, had);
-        (bool ok, uint256 shares) = _deposit(strategy_, assets);
+        if (s.isVolatile) (ok, value) = _worth(strategy_, had);
+        if (!ok) revert Unreadable(strategy_);
+        (ok, shares) = _deposit(strategy_, assets);
         if (!ok) {
             // It may take less.
             (ok, shares) =
