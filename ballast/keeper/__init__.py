@@ -1,4 +1,5 @@
-"""The keeper: reads what is regulated, and brings back what is out of band. It is trusted with nothing.
+"""The keeper: reads what is regulated, brings back what is out of band, and has queues served. It is trusted with
+nothing.
 
 State is read by a reader, judged by `decide`, and acted on by a courier; `Keeper` puts the three together.
 """
@@ -9,7 +10,7 @@ from ballast.keeper.engine import Cycle, Keeper, Outcome, Reader, Result
 from ballast.keeper.loop import CircuitBroken, run
 from ballast.keeper.reader import ChainReader
 from ballast.keeper.reverts import ErrorBook, Reason
-from ballast.keeper.state import Contract, ContractState, Reading, Snapshot
+from ballast.keeper.state import Contract, ContractState, Job, Reading, Snapshot
 
 __all__ = [
     "ChainCourier",
@@ -23,6 +24,7 @@ __all__ = [
     "ErrorBook",
     "Fate",
     "Fees",
+    "Job",
     "Keeper",
     "Outcome",
     "Reader",

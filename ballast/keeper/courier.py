@@ -1,4 +1,4 @@
-"""Simulates and sends `rebalance()`. The only module of the keeper that spends anything."""
+"""Simulates and sends `rebalance()`, and `fulfil()` of queues. The only module of the keeper that spends anything."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -11,9 +11,11 @@ from web3 import Web3
 
 from ballast.chain import NEXT_BLOCK, NOBODY, RICH, CallReverted, NodeError, NodeRefusal, ask
 from ballast.keeper.reverts import ErrorBook, Reason
-from ballast.keeper.state import Contract
+from ballast.keeper.state import Contract, Job
 
 REBALANCE: Final = "0x" + function_signature_to_4byte_selector("rebalance()").hex()
+_FULFIL: Final = "0x" + function_signature_to_4byte_selector("fulfil()").hex()
+_FULFIL_PART: Final = "0x" + function_signature_to_4byte_selector("fulfil(uint256)").hex()
 #: Gas limit in percent of the estimate. State may change before the transaction lands, and an estimate is the least gas
 #: with which the call succeeds somehow: contracts that pass over a part that fails do so when the part runs out of gas.
 _GAS_ROOM: Final = 150
@@ -35,7 +37,7 @@ class Fees:
 
 @dataclass(frozen=True)
 class Simulation:
-    """What `rebalance()` would do now: `gas` it would use, or the `reason` why it would revert."""
+    """What a call would do now: `gas` it would use, or the `reason` why it would revert."""
 
     gas: int = 0
     reason: Reason | None = None
@@ -92,8 +94,13 @@ class Courier(Protocol):
         """Return what to offer at `base_fee`, never above `max_fee` (wei per gas)."""
         ...
 
-    def simulate(self, contract: Contract, fees: Fees, *, block: int | None = None) -> Simulation:
-        """Return what `rebalance()` would do in the next block, or on the state after `block`."""
+    def simulate(
+        self, contract: Contract, fees: Fees, *, block: int | None = None, most: int | None = None
+    ) -> Simulation:
+        """Return what the contract's call would do in the next block, or on the state after `block`.
+
+        Of a queue, `most` shares are served at most.
+        """
         ...
 
     def foreign_pending(self) -> int:
@@ -104,8 +111,8 @@ class Courier(Protocol):
         """Return how many wei the account lacks to send."""
         ...
 
-    def sign(self, contract: Contract, gas: int, fees: Fees) -> Signed:
-        """Return a signed `rebalance()` with the next nonce."""
+    def sign(self, contract: Contract, gas: int, fees: Fees, *, most: int | None = None) -> Signed:
+        """Return the contract's call, as simulated, signed with the next nonce."""
         ...
 
     def send(self, signed: Signed) -> None:
@@ -115,6 +122,13 @@ class Courier(Protocol):
     def fate(self, transaction: str, wait_seconds: float) -> Receipt:
         """Return what became of a transaction, waiting for it at most so long."""
         ...
+
+
+def calldata(contract: Contract, most: int | None = None) -> str:
+    """Return the data of the call that a contract is kept by; of a queue, for `most` shares at most."""
+    if contract.job is Job.REBALANCE:
+        return REBALANCE
+    return _FULFIL if most is None else f"{_FULFIL_PART}{most:064x}"
 
 
 class Refused(NodeError):
@@ -154,18 +168,20 @@ class ChainCourier:
         most = 2 * base_fee + tip
         return Fees(base_fee, tip, most if max_fee is None else min(most, max_fee))
 
-    def simulate(self, contract: Contract, fees: Fees, *, block: int | None = None) -> Simulation:
-        """Call `rebalance()` with a gas price (contracts price gas by `block.basefee`), then estimate its gas.
+    def simulate(
+        self, contract: Contract, fees: Fees, *, block: int | None = None, most: int | None = None
+    ) -> Simulation:
+        """Make the call with a gas price (contracts price gas by `block.basefee`), then estimate its gas.
 
         The sender's balance is overridden, so that the result speaks of the contract alone.
         """
-        most = max(fees.most, fees.expected)
+        price = max(fees.most, fees.expected)
         call = {
             "from": self._sender,
             "to": contract.address,
-            "data": REBALANCE,
-            "maxFeePerGas": hex(most),
-            "maxPriorityFeePerGas": hex(min(fees.tip, most)),
+            "data": calldata(contract, most),
+            "maxFeePerGas": hex(price),
+            "maxPriorityFeePerGas": hex(min(fees.tip, price)),
         }
         rich = {self._sender: RICH}
         try:
@@ -189,7 +205,7 @@ class ChainCourier:
         balance = self._number("eth_getBalance", self._sender, "latest")
         return max(gas * _GAS_ROOM // 100 * fees.most - balance, 0)
 
-    def sign(self, contract: Contract, gas: int, fees: Fees) -> Signed:
+    def sign(self, contract: Contract, gas: int, fees: Fees, *, most: int | None = None) -> Signed:
         """Sign an EIP-1559 transaction. The nonce counts what is pending on the node and what we know is on its way."""
         assert self._signer is not None, "no signer"
         if self._chain_id is None:
@@ -202,7 +218,7 @@ class ChainCourier:
                 "chainId": self._chain_id,
                 "nonce": nonce,
                 "to": contract.address,
-                "data": REBALANCE,
+                "data": calldata(contract, most),
                 "value": 0,
                 "gas": gas * _GAS_ROOM // 100,
                 "maxFeePerGas": fees.most,

@@ -9,13 +9,18 @@ from enum import Enum
 from typing import Final, Protocol
 
 from ballast.chain import NodeError
-from ballast.keeper.courier import Courier, Fate, Fees, Receipt, Refused
+from ballast.keeper.courier import Courier, Fate, Fees, Receipt, Refused, Simulation
 from ballast.keeper.decision import Decision, decide
 from ballast.keeper.reverts import Reason
-from ballast.keeper.state import Contract, Snapshot
+from ballast.keeper.state import Contract, Job, Snapshot
 
-#: Errors by which a rule says "not yet": nothing is wrong, and nothing is to be done by anyone.
-_NOT_YET: Final = frozenset({"GainTooSmall", "MarketBusy"})
+#: Errors by which a contract says "not yet": nothing is wrong, and nothing is to be done by anyone.
+_NOT_YET: Final = {
+    Job.REBALANCE: frozenset({"GainTooSmall", "MarketBusy"}),
+    Job.FULFIL: frozenset({"NothingFreed", "Slippage", "InsufficientLiquidity"}),
+}
+#: A queue that cannot be served as far as the vault says is tried for half as much, so many times: to a thousandth.
+_HALVINGS: Final = 10
 
 
 class Result(Enum):
@@ -149,18 +154,19 @@ class Keeper:
         if contract in self._pending:
             return Outcome(contract, Result.PENDING, transaction=self._pending[contract])
         try:
-            return self._mend(contract, turn)
+            return self._mend(decision, turn)
         except NodeError as error:
             return Outcome(contract, Result.FAILED, str(error))
 
-    def _mend(self, contract: Contract, turn: "_Turn") -> Outcome:
+    def _mend(self, decision: Decision, turn: "_Turn") -> Outcome:
+        contract = decision.state.contract
         if turn.fees is None:
             turn.fees = self.courier.fees(turn.base_fee, self.max_fee)
         fees = turn.fees
         if self.max_fee is not None and fees.expected > self.max_fee:
             note = f"base fee and tip are {gwei(fees.expected)} gwei, the limit is {gwei(self.max_fee)}"
             return Outcome(contract, Result.TOO_DEAR, note)
-        simulation = self.courier.simulate(contract, fees)
+        simulation, most = self._simulate(decision, fees)
         if simulation.reason is not None:
             return _refusal(contract, simulation.reason)
         if not self.sends:
@@ -173,10 +179,25 @@ class Keeper:
         lacking = self.courier.shortage(simulation.gas, fees)
         if lacking:
             return Outcome(contract, Result.UNPAID, f"the account lacks {lacking / 1e18:.6f} ether", gas=simulation.gas)
-        return self._send(contract, simulation.gas, fees)
+        return self._send(contract, simulation.gas, fees, most)
 
-    def _send(self, contract: Contract, gas: int, fees: Fees) -> Outcome:
-        signed = self.courier.sign(contract, gas, fees)
+    def _simulate(self, decision: Decision, fees: Fees) -> tuple[Simulation, int | None]:
+        """Simulate; of a queue return also how many shares are served at most, None when it is all."""
+        contract, most = decision.state.contract, None
+        simulation = self.courier.simulate(contract, fees)
+        if contract.job is Job.FULFIL:
+            # A strategy frees less than it says: what the others free is asked for in parts.
+            part = decision.out[0].value
+            for _ in range(_HALVINGS):
+                part //= 2
+                if part == 0 or simulation.reason is None or simulation.reason.error != "InsufficientLiquidity":
+                    break
+                most = part
+                simulation = self.courier.simulate(contract, fees, most=most)
+        return simulation, most
+
+    def _send(self, contract: Contract, gas: int, fees: Fees, most: int | None) -> Outcome:
+        signed = self.courier.sign(contract, gas, fees, most=most)
         # From here on the transaction may be on its way, whatever the connection does.
         self._pending[contract] = signed.transaction
         try:
@@ -226,7 +247,7 @@ class Keeper:
                 return replace(outcome, result=Result.STILL_OUT, note=f"{left}: {error}")
             if reason is None:
                 return replace(outcome, result=Result.STILL_OUT, note=f"{left}: the next cycle goes on")
-            result = Result.WAITS if reason.error in _NOT_YET else Result.STILL_OUT
+            result = Result.WAITS if _is_early(outcome.contract, reason) else Result.STILL_OUT
             return replace(outcome, result=result, note=f"{left}: {reason}")
         return outcome
 
@@ -260,5 +281,9 @@ def _touched(outcome: Outcome) -> bool:
 
 
 def _refusal(contract: Contract, reason: Reason) -> Outcome:
-    result = Result.WAITS if reason.error in _NOT_YET else Result.REFUSED
+    result = Result.WAITS if _is_early(contract, reason) else Result.REFUSED
     return Outcome(contract, result, str(reason), reason.error)
+
+
+def _is_early(contract: Contract, reason: Reason) -> bool:
+    return reason.error in _NOT_YET[contract.job]

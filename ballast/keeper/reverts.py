@@ -20,6 +20,9 @@ MEANING: Final = {
     "Stuck": "it is out of band, and nothing can be done about it now",
     "MarketBusy": "somebody touched the market in this block; a later one will do",
     "MoveLoss": "a strategy would take more than rounding on the way in",
+    "NothingFreed": "nothing can be freed yet for those who wait",
+    "Slippage": "freeing would cost those who wait more than they have to bear",
+    "InsufficientLiquidity": "less can be freed than the strategies say",
     "ReentrancyGuardReentrantCall": "the contract is in the middle of another call",
 }
 #: enumerations in the arguments of errors: error, argument -> names

@@ -18,6 +18,9 @@ from ballast.keeper.state import Contract, Reading
 _SHARES: Final = frozenset({"weight", "edge", "idle"})
 _AGES: Final = frozenset({"observation", "report"})
 _AMOUNTS: Final = frozenset({"venue"})
+_QUEUED: Final = frozenset({"waiting"})
+#: a vault's shares have so many decimals more than its asset
+_SHARE_DECIMALS: Final = 6
 _UNLIMITED: Final = 2**127
 _STYLE: Final = {Result.IN_BAND: "dim", Result.WAITS: "yellow", Result.READY: "cyan", Result.MENDED: "green"}
 
@@ -51,6 +54,8 @@ def quantity(name: str, value: int, unit: Unit) -> str:
         return age(value)
     if stem in _AMOUNTS and unit.symbol:
         return f"{value / 10**unit.decimals:,.2f} {unit.symbol}" if value < _UNLIMITED else "no limit"
+    if stem in _QUEUED and unit.symbol:
+        return f"{value / 10 ** (unit.decimals + _SHARE_DECIMALS):,.2f} shares"
     return f"{value:,}" if abs(value) < _UNLIMITED else "no limit"
 
 
@@ -163,6 +168,7 @@ def as_dict(cycle: Cycle) -> dict[str, Any]:
 def _outcome(outcome: Outcome) -> dict[str, Any]:
     return {
         "name": outcome.contract.name,
+        "job": outcome.contract.job.value,
         "address": outcome.contract.address,
         "result": outcome.result.name.lower(),
         "note": outcome.note,

@@ -1,14 +1,24 @@
-"""What the keeper sees: readings of regulated contracts at one block."""
+"""What the keeper sees: readings of regulated contracts, and what waits in vaults' queues, at one block."""
 
 from dataclasses import dataclass
+from enum import Enum
+
+
+class Job(Enum):
+    """What a contract is kept by."""
+
+    REBALANCE = "rebalance"
+    #: of a queue of redemptions
+    FULFIL = "fulfil"
 
 
 @dataclass(frozen=True)
 class Contract:
-    """A regulated contract and what people call it."""
+    """A contract to keep, and what people call it."""
 
     address: str
     name: str
+    job: Job = Job.REBALANCE
 
 
 @dataclass(frozen=True)

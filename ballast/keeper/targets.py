@@ -1,16 +1,19 @@
-"""What to keep: addresses from the command line, or the regulated contracts of recorded deployments."""
+"""What to keep: addresses from the command line, or the regulated contracts of recorded deployments; and the queues of
+the vaults among them."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 from eth_utils import is_checksum_address, is_checksum_formatted_address, is_hex_address, to_checksum_address
+from web3 import Web3
 
+from ballast.chain import NOBODY, BatchTooLarge, read_all, unpack, view
 from ballast.deployment import record as records
 from ballast.deployment.record import Record
 from ballast.environment import ROOT
 from ballast.errors import ConfigurationError
-from ballast.keeper.state import Contract
+from ballast.keeper.state import Contract, Job
 
 #: Kinds of contract that speak IRegulated.
 REGULATED: Final = ("Vault", "LendingRouter")
@@ -73,3 +76,25 @@ def deployed(deployments: Sequence[Record], kinds: Sequence[str] = REGULATED) ->
         for label, made in record.contracts.items()
         if made.kind in kinds
     ]
+
+
+def with_queues(web3: Web3, contracts: Iterable[Contract]) -> list[Contract]:
+    """Return the contracts, each vault after its queue of redemptions: paying out of it may put the vault out of band.
+
+    Each is asked alone: one that is none, and burns the gas of its call, must not hide another's queue.
+    """
+    found = []
+    for contract in contracts:
+        queue = _queue(web3, contract)
+        found += [Contract(queue, f"{contract.name} queue", Job.FULFIL)] if queue else []
+        found.append(contract)
+    return found
+
+
+def _queue(web3: Web3, contract: Contract) -> str | None:
+    try:
+        [answer] = read_all(web3, [view(contract.address, "redemptions()")])
+    except BatchTooLarge:
+        return None
+    address = unpack(answer, "address")
+    return None if address in (None, NOBODY) else to_checksum_address(address)

@@ -7,5 +7,5 @@ from tests.router_kit import *
 
 @pytest.fixture(scope="module")
 def vault_code(project, owner):
-    """What vaults run on their own storage: their books, their rules."""
-    return owner.deploy(project.VaultBooks), owner.deploy(project.VaultRules)
+    """What vaults run on their own storage: their books, their rules, their views."""
+    return tuple(owner.deploy(part) for part in (project.VaultBooks, project.VaultRules, project.VaultViews))

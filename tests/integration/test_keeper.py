@@ -7,12 +7,14 @@ from web3 import HTTPProvider, Web3
 
 from ballast import mainnet
 from ballast.chain import NodeError
-from ballast.keeper import ChainCourier, ChainReader, Contract, ErrorBook, Keeper, Result
+from ballast.keeper import ChainCourier, ChainReader, Contract, ErrorBook, Job, Keeper, Result, targets
 from ballast.keeper.courier import REBALANCE
 from ballast.keeper.signing import ApeSigner
 from tests.router_kit import AAVE, DAY, UNLIMITED, USDC, WINDOW, out_of_band
 
 GWEI = 10**9
+SHARE = 10**12  # for one USDC
+OVERSTATES = 4  # StrategyStandIn.Fault
 REVERTS = to_checksum_address("0x" + "b0" * 20)
 BURNS_GAS = [to_checksum_address(f"0xb1{index:038x}") for index in range(3)]
 EMPTY = to_checksum_address("0x" + "b2" * 20)
@@ -89,8 +91,9 @@ def set_base_fee(chain):
 
 @pytest.fixture
 def make(web3, errors, keeper):
-    def build(*contracts, signer=True, **options):
+    def build(*contracts, signer=True, queues=False, **options):
         named = [c if isinstance(c, Contract) else Contract(c.address, c.contract_type.name) for c in contracts]
+        named = targets.with_queues(web3, named) if queues else named
         courier = ChainCourier(web3, errors, ApeSigner(keeper) if signer else None)
         return Keeper(ChainReader(web3, named, errors), courier, **options)
 
@@ -263,3 +266,74 @@ def test_node_out_of_reach__is_one_line_without_the_key_in_its_url(errors):
     assert "127.0.0.1:9" in str(caught.value)
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+# Queues of redemptions
+
+
+@pytest.fixture
+def request_(project, vault, depositor):
+    """Ask for so many shares of the depositor's."""
+
+    def ask(shares):
+        queue = project.Redemptions.at(vault.redemptions())
+        vault.approve(queue, shares, sender=depositor)
+        queue.requestRedeem(shares, depositor, depositor, sender=depositor)
+        return queue
+
+    return ask
+
+
+def test_queues__are_found_by_asking_the_contracts(vault, router, web3, chain):
+    chain.provider.make_request("anvil_setCode", [BURNS_GAS[0], "0xfe"])
+    others = [Contract(address, address[:6]) for address in (BURNS_GAS[0], EMPTY, mainnet.USDC, router.address)]
+    found = targets.with_queues(web3, [*others, Contract(vault.address, "vault")])
+    queue = Contract(vault.redemptions(), "vault queue", Job.FULFIL)
+    assert found == [*others, queue, Contract(vault.address, "vault")]
+
+
+def test_queue__is_served_and_the_vault_brought_back_in_one_cycle(make, placed, router, request_, depositor, keeper):
+    queue = request_(400_000 * SHARE)
+    cycle = make(placed, router, queues=True).cycle()
+    assert results(cycle)[:2] == [Result.MENDED, Result.MENDED]
+    assert queue.waiting() == 0
+    assert abs(queue.maxWithdraw(depositor) - 400_000 * USDC) <= 2
+    assert not out_of_band(placed)
+    assert cycle.before.states[0].readings[0].value == 400_000 * SHARE
+    # in band: nothing is sent
+    nonce = keeper.nonce
+    assert results(make(placed, queues=True).cycle()) == [Result.IN_BAND, Result.IN_BAND]
+    assert keeper.nonce == nonce
+
+
+def test_queue__without_liquidity_waits_quietly_and_says_why(make, placed, router, request_, crowd, keeper):
+    crowd(aave=1, morpho=1)
+    queue = request_(400_000 * SHARE)
+    first = make(placed, queues=True).cycle().outcomes[0]  # what is idle, and the markets' last coins
+    assert first.transaction
+    left = queue.waiting()
+    assert left > 0
+    nonce = keeper.nonce
+    cycle = make(placed, queues=True).cycle()
+    outcome = cycle.outcomes[0]
+    assert outcome.result is Result.WAITS
+    assert outcome.error == "NothingFreed"
+    assert f"waiting={left}" in outcome.note
+    assert queue.waiting() == left
+    assert keeper.nonce == nonce
+
+
+def test_queue__is_served_in_part_around_a_strategy_that_lies(
+    make, project, placed, router, request_, depositor, owner, curator, keeper
+):
+    strategy = owner.deploy(project.StrategyStandIn, mainnet.USDC)
+    placed.addStrategy(strategy, UNLIMITED, 10_000, 0, 100, False, sender=owner)
+    placed.setWeight(router, 4_500, 100, sender=curator)
+    placed.setWeight(strategy, 5_000, 100, sender=curator)
+    placed.rebalance(sender=keeper)
+    strategy.setFault(OVERSTATES, sender=keeper)
+    queue = request_(900_000 * SHARE)
+    outcome = make(placed, queues=True).cycle().outcomes[0]
+    assert outcome.transaction
+    assert queue.waiting() == 450_000 * SHARE  # half: the others free 500,000
+    assert abs(queue.maxWithdraw(depositor) - 450_000 * USDC) <= 3

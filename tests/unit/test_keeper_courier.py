@@ -2,11 +2,12 @@
 
 import pytest
 from eth_account import Account
+from eth_utils import function_signature_to_4byte_selector
 from web3 import Web3
 from web3.providers.base import BaseProvider
 
 from ballast.chain import NodeError
-from ballast.keeper import ChainCourier, Contract, ErrorBook, Fate, Refused
+from ballast.keeper import ChainCourier, Contract, ErrorBook, Fate, Job, Refused
 
 GWEI = 10**9
 VAULT = Contract("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", "vault")
@@ -109,6 +110,24 @@ def test_simulation__has_a_gas_price_looks_at_the_next_block_and_needs_no_funds(
     assert int(call["maxFeePerGas"], 16) > 10 * GWEI
     assert block == "pending"
     assert signer.address in overrides
+
+
+@pytest.mark.parametrize(
+    ("job", "most", "call", "argument"),
+    [
+        (Job.REBALANCE, None, "rebalance()", b""),
+        (Job.FULFIL, None, "fulfil()", b""),
+        (Job.FULFIL, 250, "fulfil(uint256)", (250).to_bytes(32)),
+    ],
+)
+def test_the_call__is_simulated_and_signed_alike(courier, node, signer, job, most, call, argument):
+    contract, fees = Contract(VAULT.address, "it", job), courier.fees(GWEI, None)
+    courier.simulate(contract, fees, most=most)
+    courier.sign(contract, 100_000, fees, most=most)
+    data = "0x" + (function_signature_to_4byte_selector(call) + argument).hex()
+    simulated = [params[0]["data"] for method, params in node.calls if method in ("eth_call", "eth_estimateGas")]
+    assert simulated == [data, data]
+    assert signer.signed[0]["data"] == data
 
 
 @pytest.mark.parametrize("data", ["0xcb3b0ddc", "Reverted 0xcb3b0ddc"])

@@ -8,6 +8,7 @@ from ballast.keeper import (
     ContractState,
     Fate,
     Fees,
+    Job,
     Keeper,
     Reading,
     Reason,
@@ -25,6 +26,10 @@ ROUTER = Contract("0x" + "02" * 20, "router")
 OTHER = Contract("0x" + "03" * 20, "other")
 IN = Reading("weight.0", 5, 0, 5, 10)
 OUT = Reading("weight.0", 50, 0, 5, 10)
+QUEUE = Contract("0x" + "04" * 20, "queue", Job.FULFIL)
+WAITING = Reading("waiting", 1000, 0, 0, 0)
+SERVED = Reading("waiting", 0, 0, 0, 0)
+SHORT = Reason("InsufficientLiquidity", "InsufficientLiquidity(requested=1000, available=300)")
 
 
 class World:
@@ -45,6 +50,9 @@ class World:
         self.refusals = {}
         self.fates = {}
         self.mends = True
+        #: most shares of a queue that can be served at once; None is all
+        self.frees = None
+        self.tried, self.asked = [], []
 
     def read(self):
         self.reads += 1
@@ -58,9 +66,12 @@ class World:
         most = 2 * base_fee + self.tip
         return Fees(base_fee, self.tip, most if max_fee is None else min(most, max_fee))
 
-    def simulate(self, contract, fees, *, block=None):
+    def simulate(self, contract, fees, *, block=None, most=None):
         self.log.append(("simulate", contract.name, block))
+        self.tried.append(most)
         reason = self.reasons.get(contract)
+        if self.frees is not None and (most is None or most > self.frees):
+            reason = SHORT
         if isinstance(reason, Exception):
             raise reason
         return Simulation(reason=reason) if reason else Simulation(gas=100_000)
@@ -71,8 +82,9 @@ class World:
     def shortage(self, gas, fees):
         return self.lacking
 
-    def sign(self, contract, gas, fees):
+    def sign(self, contract, gas, fees, *, most=None):
         self.nonce += 1
+        self.asked.append(most)
         return Signed(f"{contract.name}#{self.nonce}", b"", self.nonce)
 
     def send(self, signed):
@@ -339,3 +351,97 @@ def test_two_that_put_each_other_out_of_band__get_one_turn_each(world):
     world.send = send
     assert results(keeper(world).cycle())["vault"] is Result.STILL_OUT
     assert world.sent == ["vault#1", "router#2"]
+
+
+# Queues
+
+
+@pytest.fixture
+def queue():
+    world = World(QUEUE, VAULT)
+    world.readings[QUEUE] = (WAITING,)
+    return world
+
+
+def test_queue__nothing_waits_and_nothing_is_simulated(queue):
+    queue.readings[QUEUE] = (SERVED,)
+    assert results(keeper(queue).cycle()) == {"queue": Result.IN_BAND, "vault": Result.IN_BAND}
+    assert queue.log == []
+
+
+def test_queue__what_waits_is_served_whole_when_it_can_be(queue):
+    cycle = keeper(queue).cycle()
+    assert results(cycle)["queue"] is Result.MENDED
+    assert queue.sent == ["queue#1"]
+    assert queue.asked == [None]
+
+
+@pytest.mark.parametrize("error", ["NothingFreed", "Slippage"])
+def test_queue__what_cannot_be_served_well_waits_quietly(queue, error):
+    queue.reasons[QUEUE] = Reason(error, f"{error}(1000, 0)")
+    cycle = keeper(queue).cycle()
+    assert results(cycle)["queue"] is Result.WAITS
+    assert error in cycle.outcomes[0].note
+    assert queue.sent == []
+    assert queue.tried == [None]  # a smaller part would not do better
+    assert not cycle.unmended
+
+
+def test_queue__a_part_is_asked_for_when_a_strategy_frees_less_than_it_says(queue):
+    queue.frees = 300
+    cycle = keeper(queue).cycle()
+    assert queue.tried[:3] == [None, 500, 250]
+    assert queue.asked == [250]
+    assert cycle.outcomes[0].transaction == "queue#1"
+
+
+def test_queue__parts_end_somewhere(queue):
+    queue.readings[QUEUE] = (Reading("waiting", 10**24, 0, 0, 0),)
+    queue.frees = 0
+    cycle = keeper(queue).cycle()
+    assert results(cycle)["queue"] is Result.WAITS
+    assert "InsufficientLiquidity" in cycle.outcomes[0].note
+    assert queue.tried == [None, *(10**24 >> times for times in range(1, 11))]
+    assert queue.sent == []
+    # and at the last share
+    queue.readings[QUEUE] = (Reading("waiting", 5, 0, 0, 0),)
+    queue.tried.clear()
+    assert results(keeper(queue).cycle())["queue"] is Result.WAITS
+    assert queue.tried == [None, 2, 1]
+
+
+def test_queue__what_remains_waits_and_says_why(queue):
+    queue.mends = False
+    served = queue.send
+
+    def send(signed):
+        served(signed)
+        queue.readings[QUEUE] = (Reading("waiting", 400, 0, 0, 0),)
+        queue.reasons[QUEUE] = Reason("NothingFreed", "NothingFreed(waiting=400, shares=0)")
+
+    queue.send = send
+    outcome = keeper(queue).cycle().outcomes[0]
+    assert outcome.result is Result.WAITS
+    assert outcome.transaction == "queue#1"
+    assert "NothingFreed(waiting=400" in outcome.note
+
+
+def test_queue__a_vault_that_serving_it_puts_out_of_band_has_its_turn_in_the_same_cycle(queue):
+    served = queue.send
+
+    def send(signed):
+        served(signed)
+        if signed.transaction == "queue#1":
+            queue.readings[QUEUE], queue.readings[VAULT] = (SERVED,), (OUT,)
+
+    queue.send = send
+    assert results(keeper(queue).cycle()) == {"queue": Result.MENDED, "vault": Result.MENDED}
+
+
+@pytest.mark.parametrize(("contract", "error"), [(QUEUE, "NotEnoughGas"), (VAULT, "InsufficientLiquidity")])
+def test_errors_that_are_no_waiting__are_refusals(queue, contract, error):
+    queue.readings[VAULT] = (OUT,)
+    queue.reasons[contract] = Reason(error, error)
+    cycle = keeper(queue).cycle()
+    assert results(cycle)[contract.name] is Result.REFUSED
+    assert [outcome.contract for outcome in cycle.unmended] == [contract]
