@@ -84,6 +84,7 @@ def _show_vault(vault: Mapping[str, Any], now: int) -> None:
         "locked profit": _locked(vault, unit, now),
         "loss budget": _budget(vault, unit),
         "waits for redemption": _waiting(vault["redemptions"], unit),
+        "redeemed, to be claimed": _claimable(vault["redemptions"], unit),
         "fees": f"{fees['performance_bps'] / 100:g} % of profit, {fees['management_bps'] / 100:g} % a year, "
         f"{_amount(fees['management_owed'], unit)} owed",
         "last report": f"{age(vault['report_age'])} ago",
@@ -139,6 +140,13 @@ def _waiting(redemptions: Mapping[str, Any], unit: Unit) -> str:
         return "nothing"
     worth = "?" if redemptions["worth"] is None else _amount(redemptions["worth"], unit)
     return f"{redemptions['shares'] / 10 ** (unit.decimals + 6):,.2f} shares, worth {worth}"
+
+
+def _claimable(redemptions: Mapping[str, Any], unit: Unit) -> str:
+    if redemptions["controllers"] is None:
+        return "not looked for: name a recorded deployment"
+    claims = [row["assets"] or 0 for row in redemptions["controllers"] if row["claimable"]]
+    return f"{_amount(sum(claims), unit)} by {len(claims)} account(s)" if claims else "nothing"
 
 
 def _deposits(vault: Mapping[str, Any]) -> str:

@@ -50,6 +50,7 @@ _ROUTER: Final = ("idle", "home", "oracle", "rules", "venues", "holdings")
 #: A share price is asked for so many shares, so that it comes back with this many more digits than the asset has.
 _MORE_DIGITS: Final = 12
 _SCHEDULED: Final = "CallScheduled(bytes32,uint256,address,uint256,bytes,bytes32,uint256)"
+_REQUESTED: Final = "RedeemRequest(address,address,uint256,address,uint256)"
 _DELAY_SET: Final = "DelaySet(bytes4,uint256)"
 
 
@@ -100,7 +101,7 @@ def read(
     contracts : vaults and routers; what each of them is, is found out by asking
     abis : those of `Vault`, `LendingRouter` and `Timelock`
     names : address (checksummed) to name, for roles and venues
-    since : block from which a timelock's operations are looked for; None doesn't look
+    since : block from which a timelock's operations and requests to redeem are looked for; None doesn't look
 
     Returns
     -------
@@ -120,7 +121,8 @@ def read(
         "block": head["number"],
         "timestamp": head["timestamp"],
         "vaults": [
-            _vault(web3, c, state, tokens, abis["Vault"], names, head["timestamp"]) for c, state in found_vaults.items()
+            _vault(web3, c, state, tokens, abis["Vault"], names, head["timestamp"], since)
+            for c, state in found_vaults.items()
         ],
         "routers": [_router(c, state, tokens, names) for c, state in found_routers.items()],
         "timelocks": _timelocks(web3, {state["owner"] for state in found.values()}, names, since, functions),
@@ -185,15 +187,16 @@ def _vault(
     abi: Abi,
     names: Mapping[str, str],
     timestamp: int,
+    since: int | None,
 ) -> dict[str, Any]:
     queue = state["queue"]
     shares = 10 ** (state["decimals"] + _MORE_DIGITS)
-    # The share price, what waits to be redeemed, and each strategy's place in one more batch.
+    # The share price, what waits at the redemptions, and each strategy's place in one more batch.
     answers = read_all(
         web3,
         [
             abi.view(contract.address, "convertToAssets", shares),
-            abi.view(contract.address, "balanceOf", state["redemptions"]),
+            view(state["redemptions"], "waiting()"),
             *(abi.view(contract.address, "strategy", each) for each in queue),
             *(view(each, "totalAssets()") for each in queue),
         ],
@@ -216,6 +219,7 @@ def _vault(
             "address": state["redemptions"],
             "shares": waiting,
             "worth": waiting * worth // shares if worth is not None else None,
+            "controllers": None if since is None else _requests(web3, state["redemptions"], since),
         },
         "loss_budget": {
             "budget_bps": state["lossBudget"]["budgetBps"],
@@ -267,6 +271,32 @@ def _vault(
             if place is not None
         ],
     }
+
+
+def _requests(web3: Web3, redemptions: str, since: int) -> list[dict[str, Any]]:
+    """Return what each controller has waiting and to claim; those with neither left out."""
+    topic = "0x" + event_signature_to_log_topic(_REQUESTED).hex()
+    logs = ask(web3, "eth_getLogs", {"address": redemptions, "topics": [topic], "fromBlock": hex(since)})
+    controllers = list(dict.fromkeys(to_checksum_address("0x" + log["topics"][1][-40:]) for log in logs))
+    answers = read_all(
+        web3,
+        [
+            call
+            for controller in controllers
+            for call in (
+                view(redemptions, "pendingRedeemRequest(uint256,address)", 0, controller),
+                view(redemptions, "claimableRedeemRequest(uint256,address)", 0, controller),
+                view(redemptions, "maxWithdraw(address)", controller),
+            )
+        ],
+    )
+    numbers = [unpack(answer, "uint256") for answer in answers]
+    rows = [
+        # what can be claimed in one call: out of the 64 oldest requests
+        dict(zip(("controller", "waiting", "claimable", "assets"), (each, *numbers[3 * i : 3 * i + 3]), strict=True))
+        for i, each in enumerate(controllers)
+    ]
+    return [row for row in rows if row["waiting"] or row["claimable"]]
 
 
 def _router(contract: Contract, state: Mapping[str, Any], tokens: Mapping, names: Mapping[str, str]) -> dict[str, Any]:

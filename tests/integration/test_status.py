@@ -99,7 +99,7 @@ def test_status__says_what_the_contracts_say(vault, router, w3, abis, wait, keep
     budget = shown["loss_budget"]
     assert (budget["budget_bps"], budget["window"], budget["available_wad"]) == tuple(vault.lossBudget())
     assert budget["available"] == (vault.idle() + vault.totalDebt()) * 5 // 10_000  # half of 0.1 %
-    assert shown["redemptions"] == {"address": vault.redemptions(), "shares": 0, "worth": 0}
+    assert shown["redemptions"] == {"address": vault.redemptions(), "shares": 0, "worth": 0, "controllers": None}
     assert shown["gate"] is None
     assert shown["risks"] == [
         {"id": "aave-v3", "debt": 0, "cap": 1_900_000 * USDC, "cap_bps": 9_500},
@@ -142,12 +142,29 @@ def test_status__shows_what_waits_on_the_timelock(vault, router, timelock, w3, a
     assert state["timelocks"][0]["pending"] == []
 
 
-def test_status__shows_what_waits_to_be_redeemed(vault, w3, abis, depositor):
-    shares = 1_000 * 10**12
-    vault.transfer(vault.redemptions(), shares, sender=depositor)
-    (shown,) = read(w3, [Contract(vault.address, "vault")], abis, {})["vaults"]
-    assert shown["redemptions"]["shares"] == shares
-    assert abs(shown["redemptions"]["worth"] - vault.convertToAssets(shares)) <= 1
+def test_status__shows_what_waits_to_be_redeemed_and_what_is_to_be_claimed(project, vault, w3, abis, depositor, keeper):
+    def shown():
+        (found,) = read(w3, [Contract(vault.address, "vault")], abis, {}, since=start)["vaults"]
+        return found["redemptions"]
+
+    start, shares = w3.eth.block_number, 1_000 * 10**12
+    queue = project.Redemptions.at(vault.redemptions())
+    vault.approve(queue, 2 * shares, sender=depositor)
+    queue.requestRedeem(shares, depositor, depositor, sender=depositor)
+    queue.fulfil(sender=keeper)
+    queue.requestRedeem(shares // 4, depositor, depositor, sender=depositor)
+    vault.transfer(queue, 7, sender=depositor)  # by mistake: nobody asked for these
+    found = shown()
+    assert found["shares"] == shares // 4
+    assert abs(found["worth"] - vault.convertToAssets(shares // 4)) <= 1
+    assets = queue.maxWithdraw(depositor)
+    assert found["controllers"] == [
+        {"controller": depositor.address, "waiting": shares // 4, "claimable": shares, "assets": assets}
+    ]
+    # whose all is claimed is left out
+    queue.fulfil(sender=keeper)
+    queue.redeem(queue.maxRedeem(depositor), depositor, depositor, sender=depositor)
+    assert shown() == {"address": vault.redemptions(), "shares": 0, "worth": 0, "controllers": []}
 
 
 def test_status__shows_delays_as_they_were_set_last(vault, timelock, w3, abis, accounts):
@@ -186,5 +203,13 @@ def test_status_command(w3, vault, router, form):
         assert "900,000.00 USDC" in done.stdout
         assert "waits 2 d" in done.stdout
         assert "no limit" in done.stdout
-        for text in ("93 %", "smooth", "usdc", "500.00 USDC left now", "0.1 % in any 1 d", "open to everybody"):
+        for text in (
+            "93 %",
+            "smooth",
+            "usdc",
+            "500.00 USDC left now",
+            "0.1 % in any 1 d",
+            "open to everybody",
+            "not looked for",
+        ):
             assert text in done.stdout, text
