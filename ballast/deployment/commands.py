@@ -19,7 +19,7 @@ from ballast.console import console, emit_json, out
 from ballast.deployment import record as records
 from ballast.deployment.deploy import SAFE, Deployment, DeploymentResult, deploy, find
 from ballast.deployment.file import UNLIMITED, DeploymentFile, load
-from ballast.deployment.node import SHARED_CODE, Node, Sender, encode_call, signature_of
+from ballast.deployment.node import SHARED, Node, Sender, encode_call, signature_of
 from ballast.deployment.proof import Proof, prove
 from ballast.deployment.safe import Call, Safe, Signer
 from ballast.deployment.timelock import Timelock, describe
@@ -321,7 +321,7 @@ def parse_call(deployment: DeploymentResult, words: Sequence[str]) -> Call:
         raise ConfigurationError("say what to call: CONTRACT FUNCTION ARGUMENT...")
     name, function, *texts = words
     contract = deployment.contracts.get(name)
-    closed = (SAFE, *SHARED_CODE)
+    closed = (SAFE, *SHARED.values())
     if contract is None or contract.kind in closed:
         known = ", ".join(key for key, item in deployment.contracts.items() if item.kind not in closed)
         raise ConfigurationError(f"{name} is no contract to call; there are {known}")

@@ -30,8 +30,9 @@ from ballast.deployment.file import (
 )
 from ballast.deployment.node import (
     REDEMPTIONS,
-    SHARED_CODE,
+    SHARED,
     TIMELOCK,
+    VAULT_CODE,
     Node,
     Sender,
     encode_call,
@@ -126,7 +127,7 @@ class DeploymentResult:
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Address by name: safe, guardian, timelock, oracle, books, rules, vault, redemptions, `strategy`,
+        """Address by name: safe, guardian, timelock, oracle, books, rules, views, lens, vault, redemptions, `strategy`,
         `strategy/venue`."""
         return {name: contract.address for name, contract in self.contracts.items()}
 
@@ -217,7 +218,7 @@ class Deployment:
             for venue in strategy.venues:
                 name, kind = f"{strategy.name}/{venue.name}", VENUE_KINDS[venue.kind]
                 self._own(name, kind, self._at(strategy.name), file.asset.address, *_venue_arguments(venue))
-        for name, kind in zip(("books", "rules"), SHARED_CODE, strict=True):
+        for name, kind in SHARED.items():
             self._own(name, kind)
         terms = file.vault
         self._own(
@@ -239,8 +240,7 @@ class Deployment:
                 terms.loss_budget,
                 terms.loss_window,
             ),
-            self._at("books"),
-            self._at("rules"),
+            *(self._at(name) for name in VAULT_CODE),
         )
         # the vault makes it, with its first `new`
         vault = self._at("vault")
@@ -276,15 +276,15 @@ class Deployment:
             self.contracts[name] = Contract(name, kind, address, stands, factory, data, arguments, True)
 
     def _salt(self, name: str) -> bytes:
-        if name in ("books", "rules"):
-            return bytes(32)  # every vault's
+        if name in SHARED:
+            return bytes(32)  # every deployment's
         return keccak(text=f"ballast/{self.file.name}/{name}")
 
     def code_is_ours(self, contract: Contract) -> bool:
         """Whether a standing contract was made from the code of this checkout, or is a Safe as published."""
         if contract.kind == SAFE:
             return bytes(self.node.web3.eth.get_code(contract.address)) == safes.proxy_code(self.node)
-        if contract.kind in (*SHARED_CODE, REDEMPTIONS):
+        if contract.kind in (*SHARED.values(), REDEMPTIONS):
             return self._has_the_builds_code(contract)
         address, _ = self.node.create_data(contract.kind, contract.arguments, self._salt(contract.name))
         return address == contract.address
@@ -555,7 +555,7 @@ class Deployment:
                 if self._is_deployers(strategy.name) and not self._holds(strategy.name, name):
                     title = f"{strategy.name}: add venue {venue.name}, cap {file.shown(venue.cap)}"
                     yield self._call(strategy.name, title, "addVenue", self._at(name), venue.cap)
-        for name in ("books", "rules", "vault"):
+        for name in (*SHARED, "vault"):
             yield from self._make(name)
         if self._is_deployers("vault"):
             yield from self._vault_steps()

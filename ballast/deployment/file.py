@@ -32,7 +32,7 @@ MAX_UINT16, MAX_UINT24, MAX_UINT32 = 2**16 - 1, 2**24 - 1, 2**32 - 1
 MIN_MARGIN_WAD = units.WAD // 2000
 MAX_STRATEGIES, MAX_VENUES, MAX_RISKS = 10, 8, 16
 #: names that a strategy cannot have
-RESERVED = ("safe", "guardian", "timelock", "oracle", "vault", "books", "rules", "redemptions")
+RESERVED = ("safe", "guardian", "timelock", "oracle", "vault", "books", "rules", "views", "lens", "redemptions")
 
 
 # Every value in the file arrives as text; a mapping or list in its place is refused here.

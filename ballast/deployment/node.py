@@ -21,11 +21,13 @@ from ballast.errors import DeploymentError
 from ballast.mainnet import CREATE2_DEPLOYER
 
 TIMELOCK, REDEMPTIONS = "Timelock", "Redemptions"
-#: code that vaults run on their own storage
-SHARED_CODE = ("VaultBooks", "VaultRules")
+#: code that vaults run on their own storage, in the order in which a vault takes it
+VAULT_CODE = {"books": "VaultBooks", "rules": "VaultRules", "views": "VaultViews"}
+#: what a chain needs but once, whoever deploys: it has no owner and knows no deployment
+SHARED = {**VAULT_CODE, "lens": "VaultLens"}
 OURS = (
     "Vault",
-    *SHARED_CODE,
+    *SHARED.values(),
     REDEMPTIONS,
     TIMELOCK,
     "LendingRouter",
@@ -109,11 +111,12 @@ class Artifacts:
 
     def changing(self, kind: str) -> list[str]:
         """Return the signature of every function that changes state."""
-        return [
-            signature_of(item)
-            for item in self._abis[kind]
-            if item["type"] == "function" and item["stateMutability"] not in ("view", "pure")
-        ]
+        functions = [item for item in self._abis[kind] if item["type"] == "function"]
+        return [signature_of(item) for item in functions if item["stateMutability"] not in ("view", "pure")]
+
+    def functions(self, kind: str) -> list[str]:
+        """Return the signature of every function."""
+        return [signature_of(item) for item in self._abis[kind] if item["type"] == "function"]
 
     def code(self, kind: str) -> bytes:
         """Return the code that makes a contract, without its arguments."""

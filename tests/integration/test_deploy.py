@@ -35,7 +35,8 @@ from tests.custody_kit import *
 from tests.custody_kit import Interrupted, Interrupting
 
 ALL = 20  # transactions of the example
-SHARED = {"books": "VaultBooks", "rules": "VaultRules"}  # code of every vault: two more where it does not stand yet
+#: code of every vault, and a lens on any: so many more where they do not stand yet
+SHARED = {"books": "VaultBooks", "rules": "VaultRules", "views": "VaultViews", "lens": "VaultLens"}
 MADE = {
     "safe",
     "guardian",
@@ -44,8 +45,7 @@ MADE = {
     "lending",
     "lending/aave",
     "lending/morpho",
-    "books",
-    "rules",
+    *SHARED,
     "vault",
 }
 NAMES = MADE | {"redemptions"}  # which the vault makes
@@ -53,7 +53,7 @@ NAMES = MADE | {"redemptions"}  # which the vault makes
 
 @pytest.fixture(scope="module", autouse=True)
 def shared(node, deployer):
-    """The code that vaults share stands already, from vaults before."""
+    """What vaults share stands already, from vaults before."""
     made = {}
     for name, kind in SHARED.items():
         made[name], data = node.create_data(kind, b"", bytes(32))
@@ -63,7 +63,7 @@ def shared(node, deployer):
 
 @pytest.fixture
 def first_of_all(shared, web3):
-    """No vault was ever made here: the code that they share is not there yet."""
+    """No vault was ever made here: what they share is not there yet."""
     for address in shared.values():
         web3.provider.make_request("anvil_setCode", [address, "0x"])
         web3.provider.make_request("anvil_setNonce", [address, "0x0"])
@@ -89,17 +89,19 @@ def test_deploy__makes_all_of_it_where_the_dry_run_said(load, web3, node, deploy
     assert result.guardian.threshold() == 1
 
 
-def test_deploy__the_code_that_vaults_share_is_made_once_by_whoever_comes_first(
+def test_deploy__what_vaults_share_is_made_once_by_whoever_comes_first(
     first_of_all, shared, load, web3, deployer, stranger
 ):
     first = deployment.deploy(load("pioneer"), web3, deployer)
     assert [title.split(" at ")[0] for title in first.sent if " at " in title and "Vault" in title] == [
         "make books (VaultBooks)",
         "make rules (VaultRules)",
+        "make views (VaultViews)",
+        "make lens (VaultLens)",
         "make vault (Vault)",
     ]
     second = deployment.deploy(load("settler"), web3, stranger)
-    assert len(second.sent) == len(first.sent) - 2 == ALL
+    assert len(second.sent) == len(first.sent) - len(SHARED) == ALL
     for name in NAMES:
         assert (first.addresses[name] == second.addresses[name]) == (name in shared), name
     assert {name: first.addresses[name] for name in shared} == shared
@@ -124,8 +126,8 @@ def test_deploy__takes_up_an_interruption_after_any_transaction(
     file = load("interrupted")
     record = tmp_path / "record.json" if recorded else None
     titles = [step.title for step in Deployment(file, node, deployer.address).pending()]
-    assert len(titles) == ALL + 2
-    for done in range(1, ALL + 2):
+    assert len(titles) == ALL + len(SHARED)
+    for done in range(1, len(titles)):
         with pytest.raises(Interrupted):
             deployment.deploy(file, web3, Interrupting(deployer, 1), record=record)
         kept = records.read(record) if recorded else None
@@ -441,13 +443,14 @@ def test_prove__holds_for_what_was_deployed(standing):
     found = deployment.prove(result)
     assert found.failures == []
     facts = {check.what: check.found for check in found.checks}
-    assert facts["vault: books"] == f"{result.addresses['books']}, the code of the build"
+    for name in ("books", "rules", "views"):
+        assert facts[f"vault: {name}"] == f"{result.addresses[name]}, the code of the build"
     assert facts["redemptions: roles"] == "none"
     assert facts["timelock: delay"] == "2 days"
     assert facts["timelock: delay of setOwner(address)"] == "7 days"
     assert len([what for what in facts if what.startswith("timelock: delay of ")]) == len(result.file.timelock.delays)
-    # the oracle has nothing that changes state
-    assert {row.contract for row in found.rows} | {"redemptions"} == NAMES - {"oracle"}
+    # these have nothing that changes state
+    assert {row.contract for row in found.rows} == NAMES - {"oracle", "views", "lens"}
     restricted = [row for row in found.rows if row.who != ("anyone",)]
     assert len(restricted) > 90
     # the code alone lists no strategy: it can say only that
@@ -559,7 +562,7 @@ def test_prove__finds_code_that_is_not_this_checkouts(standing, web3, node):
     assert "code is this checkout's, and Safe's own: guardian" in deployment.prove(result).failures
 
 
-@pytest.mark.parametrize("name", ["books", "rules", "redemptions"])
+@pytest.mark.parametrize("name", [*SHARED, "redemptions"])
 def test_prove__finds_vault_code_that_is_not_the_builds(standing, web3, name):
     result, _ = standing
     address = result.addresses[name]
@@ -567,21 +570,23 @@ def test_prove__finds_vault_code_that_is_not_the_builds(standing, web3, name):
     code[len(code) // 2] ^= 1
     web3.provider.make_request("anvil_setCode", [address, "0x" + code.hex()])
     failures = deployment.prove(result).failures
-    assert f"vault: {name}: {address}, NOT the code of the build" in failures
+    # the vault knows no lens
+    assert (f"vault: {name}: {address}, NOT the code of the build" in failures) == (name != "lens")
     assert f"code is this checkout's, and Safe's own: {name}" in failures
 
 
-def test_prove__finds_a_vault_that_runs_other_code(standing, web3, load, node, deployer, stranger):
-    """A vault made with an address of somebody's for its books, under a deployment whose own are as they should be."""
+@pytest.mark.parametrize("name", ["books", "views"])
+def test_prove__finds_a_vault_that_runs_other_code(standing, web3, load, node, deployer, stranger, name):
+    """A vault made with an address of somebody's for its code, under a deployment whose own is as it should be."""
     result, _ = standing
-    other = deployment.deploy(load("other-books"), web3, deployer)
+    other = deployment.deploy(load(f"other-{name}"), web3, deployer)
     vault = other.addresses["vault"]
     code = bytes(web3.eth.get_code(vault))
-    right, wrong = (bytes.fromhex(address[2:]) for address in (result.addresses["books"], stranger.address))
+    right, wrong = (bytes.fromhex(address[2:]) for address in (result.addresses[name], stranger.address))
     assert right in code
     web3.provider.make_request("anvil_setCode", [vault, "0x" + code.replace(right, wrong).hex()])
     failures = deployment.prove(other).failures
-    assert f"vault: books: {stranger.address}, NOT the code of the build" in failures
+    assert f"vault: {name}: {stranger.address}, NOT the code of the build" in failures
 
 
 def test_prove__finds_a_role_of_the_redemptions(standing, impersonate):
@@ -610,6 +615,17 @@ def test_prove__passes_over_rules_for_functions_that_are_not_there(standing, mon
     found = deployment.prove(result)
     assert found.ok
     assert not [row for row in found.rows if row.function == "notThere()"]
+
+
+def test_prove__shows_that_redemptions_serve_everybody_for_their_own_alone(standing):
+    rows = {
+        (row.function, row.case): row.who for row in deployment.prove(standing[0]).rows if row.contract == "redemptions"
+    }
+    for function in ("requestRedeem", "redeem", "withdraw"):
+        assert rows[f"{function}(uint256,address,address)", ""] == ("anyone",)
+        assert rows[f"{function}(uint256,address,address)", "another's"] == ()
+    assert rows["fulfil()", ""] == rows["fulfil(uint256)", ""] == ("anyone",)
+    assert rows["deposit(uint256,address)", ""] == rows["mint(uint256,address)", ""] == ()
 
 
 # The command
