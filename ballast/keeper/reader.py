@@ -62,7 +62,7 @@ class ChainReader:
                     contract, unreadable="waiting() answers something else: not a queue of redemptions"
                 )
             # what is asked for is to be paid: nothing should wait
-            return ContractState(contract, (Reading("waiting", waiting, 0, 0, 0),))
+            return ContractState(contract, (Reading("waiting.shares", waiting, 0, 0, 0),))
         rows = unpack(answer, _READINGS)
         if rows is None:
             return ContractState(contract, unreadable="readings() answers something else: not a regulated contract")

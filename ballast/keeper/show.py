@@ -55,7 +55,7 @@ def quantity(name: str, value: int, unit: Unit) -> str:
     if stem in _AMOUNTS and unit.symbol:
         return f"{value / 10**unit.decimals:,.2f} {unit.symbol}" if value < _UNLIMITED else "no limit"
     if stem in _QUEUED and unit.symbol:
-        return f"{value / 10 ** (unit.decimals + _SHARE_DECIMALS):,.2f} shares"
+        return f"{value / 10 ** (unit.decimals + _SHARE_DECIMALS):,.2f}"
     return f"{value:,}" if abs(value) < _UNLIMITED else "no limit"
 
 

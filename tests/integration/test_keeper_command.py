@@ -13,6 +13,7 @@ from ballast import mainnet
 from ballast.environment import ROOT
 from tests.router_kit import DAY, UNLIMITED, USDC, out_of_band
 
+SHARE = 10**12  # for one USDC
 APE = Path(sys.executable).parent / "ape"
 
 
@@ -69,7 +70,12 @@ def test_once__dry_run_then_for_real_then_in_band(run, vault, router, keeper):
     assert dry.returncode == 0, dry.stderr
     said = json.loads(dry.stdout)
     assert said["dry_run"]
-    assert [each["result"] for each in said["contracts"]] == ["ready", "in_band"]
+    # the vault's queue comes with it
+    assert [(each["job"], each["result"]) for each in said["contracts"]] == [
+        ("fulfil", "in_band"),
+        ("rebalance", "ready"),
+        ("rebalance", "in_band"),
+    ]
     assert keeper.nonce == nonce
 
     sent = run("once", "--account", "TEST::5", *contracts)
@@ -80,8 +86,18 @@ def test_once__dry_run_then_for_real_then_in_band(run, vault, router, keeper):
     nonce = keeper.nonce
 
     again = run("once", "--json", "--account", "TEST::5", *contracts)
-    assert [each["result"] for each in json.loads(again.stdout)["contracts"]] == ["in_band", "in_band"]
+    assert [each["result"] for each in json.loads(again.stdout)["contracts"]] == 3 * ["in_band"]
     assert keeper.nonce == nonce
+
+
+def test_once__pays_who_waits_and_shows_it(project, run, vault, depositor):
+    queue = project.Redemptions.at(vault.redemptions())
+    vault.approve(queue, 400 * SHARE, sender=depositor)
+    queue.requestRedeem(400 * SHARE, depositor, depositor, sender=depositor)
+    done = run("once", "--account", "TEST::5", "--contract", vault.address)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "400.00 → 0.00" in done.stdout
+    assert queue.maxWithdraw(depositor) == 400 * USDC
 
 
 def test_loop__json_lines_and_the_last_cycles_exit_code(run, vault):
@@ -89,7 +105,7 @@ def test_loop__json_lines_and_the_last_cycles_exit_code(run, vault):
     done = run("loop", *arguments, "--contract", vault.address)
     cycles = [json.loads(line) for line in done.stdout.splitlines()]
     assert [cycle["cycle"] for cycle in cycles] == [1, 2]
-    assert {cycle["contracts"][0]["result"] for cycle in cycles} == {"too_dear"}
+    assert {cycle["contracts"][1]["result"] for cycle in cycles} == {"too_dear"}
     assert done.returncode == 2
 
 

@@ -27,8 +27,8 @@ OTHER = Contract("0x" + "03" * 20, "other")
 IN = Reading("weight.0", 5, 0, 5, 10)
 OUT = Reading("weight.0", 50, 0, 5, 10)
 QUEUE = Contract("0x" + "04" * 20, "queue", Job.FULFIL)
-WAITING = Reading("waiting", 1000, 0, 0, 0)
-SERVED = Reading("waiting", 0, 0, 0, 0)
+WAITING = Reading("waiting.shares", 1000, 0, 0, 0)
+SERVED = Reading("waiting.shares", 0, 0, 0, 0)
 SHORT = Reason("InsufficientLiquidity", "InsufficientLiquidity(requested=1000, available=300)")
 
 
@@ -396,7 +396,7 @@ def test_queue__a_part_is_asked_for_when_a_strategy_frees_less_than_it_says(queu
 
 
 def test_queue__parts_end_somewhere(queue):
-    queue.readings[QUEUE] = (Reading("waiting", 10**24, 0, 0, 0),)
+    queue.readings[QUEUE] = (Reading("waiting.shares", 10**24, 0, 0, 0),)
     queue.frees = 0
     cycle = keeper(queue).cycle()
     assert results(cycle)["queue"] is Result.WAITS
@@ -404,7 +404,7 @@ def test_queue__parts_end_somewhere(queue):
     assert queue.tried == [None, *(10**24 >> times for times in range(1, 11))]
     assert queue.sent == []
     # and at the last share
-    queue.readings[QUEUE] = (Reading("waiting", 5, 0, 0, 0),)
+    queue.readings[QUEUE] = (Reading("waiting.shares", 5, 0, 0, 0),)
     queue.tried.clear()
     assert results(keeper(queue).cycle())["queue"] is Result.WAITS
     assert queue.tried == [None, 2, 1]
@@ -416,7 +416,7 @@ def test_queue__what_remains_waits_and_says_why(queue):
 
     def send(signed):
         served(signed)
-        queue.readings[QUEUE] = (Reading("waiting", 400, 0, 0, 0),)
+        queue.readings[QUEUE] = (Reading("waiting.shares", 400, 0, 0, 0),)
         queue.reasons[QUEUE] = Reason("NothingFreed", "NothingFreed(waiting=400, shares=0)")
 
     queue.send = send
