@@ -402,9 +402,9 @@ MATRIX["books"] = {
         function: [(make, set()) for make, _ in MATRIX["vault"][function]]
         for function in ("report()", "rebalance()", "revoke(address)", "shutdown()", "removeStrategy(address,uint256)")
     },
-    "move(address,uint256,uint256)": [(lambda x: (x.lending, 1, 1), set())],
-    "draw(uint256,uint256,bool,address,bool)": [(lambda x: (1, 1, False, x.caller, True), set())],
-    "takeInKind(uint256,address,address)": [(lambda x: (1, x.caller, x.caller), set())],
+    "move(address,uint256,uint256,address)": [(lambda x: (x.lending, 1, 1, mainnet.USDC), set())],
+    "draw(uint256,uint256,bool,address,bool,address)": [(lambda x: (1, 1, False, x.caller, True, mainnet.USDC), set())],
+    "takeInKind(uint256,address,address,address)": [(lambda x: (1, x.caller, x.caller, mainnet.USDC), set())],
 }
 MATRIX["rules"] = {
     **{
