@@ -296,10 +296,11 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
         return assets.zeroFloorSub(_toAssetsUp(_balances[redemptions], supply, net));
     }
 
-    /// The rate at which shares are given: volatile strategies count at the higher of stored and present value.
+    /// The rate at which shares are given. Where there are volatile strategies, at the whole worth: they count at the higher of
+    /// stored and present value, and what is locked counts too, since what others have just paid for their gains is in it.
     function _entryRate() internal view returns (uint256 supply, uint256 net) {
-        (supply, net) = _rate();
-        if (_lock.flags & VOLATILE == 0) return (supply, net);
+        if (_lock.flags & VOLATILE == 0) return _rate();
+        (supply, net) = (_ledger.shares, _ledger.assets);
         uint256 count = _debt.strategies;
         for (uint256 i; i < count; ++i) {
             Strategy storage s = _strategies[_queue[i]];
