@@ -25,7 +25,7 @@ def ensure() -> None:
     ConfigurationError
         The sources do not compile.
     """
-    if _STAMP.exists() and _STAMP.read_text() == _digest():
+    if is_fresh():
         return
     from ape import project
     from ape.exceptions import CompilerError
@@ -38,6 +38,11 @@ def ensure() -> None:
             f"the contracts do not compile: {' '.join(lines[:2])}; ape compile says more"
         ) from None
     _STAMP.write_text(_digest())
+
+
+def is_fresh() -> bool:
+    """Say whether what is compiled was made from the present sources."""
+    return _STAMP.exists() and _STAMP.read_text() == _digest()
 
 
 def _digest() -> str:

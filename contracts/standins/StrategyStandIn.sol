@@ -90,7 +90,7 @@ contract StrategyStandIn is ERC4626 {
         return Math.min(balanceOf(holder), convertToShares(freeable));
     }
 
-    function previewRedeem(uint256 shares) public view override returns (uint256) {
+    function previewRedeem(uint256 shares) public view virtual override returns (uint256) {
         _misbehave();
         return super.previewRedeem(shares);
     }
