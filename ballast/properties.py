@@ -19,6 +19,16 @@ VAULT_BUDGET: Final = "VAULT_BUDGET: keeper moves lose no more than the loss bud
 VAULT_REQUESTS: Final = "VAULT_REQUESTS: requests are served in order, and what they wait for is theirs first"
 VAULT_EXIT: Final = "VAULT_EXIT: a withdrawal within maxWithdraw, a redemption within maxRedeem never reverts"
 VAULT_ROLES: Final = "VAULT_ROLES: nobody without the role changes anything"
+VAULT_GROWTH: Final = (
+    "VAULT_GROWTH: the share price grows no faster than the cap a year on net assets and deficit, rounding aside"
+)
+VAULT_SPLIT: Final = "VAULT_SPLIT: many small deposits or exits never beat one large"
+VAULT_LOSS_SHARED: Final = "VAULT_LOSS_SHARED: who leaves bears their part of the losses that an exit must know"
+VAULT_LOCKED_SAFE: Final = (
+    "VAULT_LOCKED_SAFE: locked profit cannot be taken at once: without time the price rises by rounding alone"
+)
+VAULT_BUDGET: Final = "VAULT_BUDGET: rebalances lose no more than the loss budget in any window"
+VAULT_CAPS: Final = "VAULT_CAPS: a rebalance lifts no strategy over its caps"
 ROUTER_BOOKS: Final = "ROUTER_BOOKS: the router holds its idle assets, and the venues' positions are what they stored"
 ROUTER_STEADY: Final = "ROUTER_STEADY: no action but an exit lowers the router's net value by more than rounding"
 
