@@ -1,1 +1,1 @@
-"""Fuzzing at the speed of revm: one state machine in Python, run in this process, its counterexamples replayed on anvil."""
+"""Fuzzing at the speed of revm: a state machine in Python, run in this process, its findings replayed on anvil."""

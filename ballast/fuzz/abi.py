@@ -1,4 +1,4 @@
-"""Calls from ABIs, with encoders and decoders prepared once: a word is written and read without looking at its type again."""
+"""Calls from ABIs, with encoders and decoders prepared once: a word is written without looking at its type again."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence

@@ -1,8 +1,8 @@
 """State machines: what a strategist writes once, and what runs it at speed, on any chain, or under Hypothesis.
 
 A machine makes its world once. A run goes back to that world, begins with the step named `setup`, and then takes steps
-chosen by weight; after each one `check` looks at every property. A step is a name and plain values: it can be written to
-a file, replayed, and made shorter.
+chosen by weight; after each one `check` looks at every property. A step is a name and plain values: it can be written
+to a file, replayed, and made shorter.
 """
 
 import hashlib
@@ -67,8 +67,8 @@ def rule(*, weight: float = 1, **choices: Choice) -> Callable[[Callable], Callab
 class Machine:
     """Base of state machines.
 
-    A subclass gives `name`, makes its world in `build_world`, has a rule named `setup`, other rules, and `check`. What it
-    remembers between steps it sets anew in `setup`.
+    A subclass gives `name`, makes its world in `build_world`, has a rule named `setup`, other rules, and `check`. What
+    it remembers between steps it sets anew in `setup`.
     """
 
     name: ClassVar[str]

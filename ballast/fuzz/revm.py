@@ -2,9 +2,9 @@
 
 What pyrevm leaves to its user, and is done here:
 
-- It never ends a transaction. Transient storage is cleared before each call, or a vault's lock would outlive it; and after
-  going back to a snapshot too, which would bring it back. Access lists stay warm, so gas is lower than on mainnet: nothing
-  here asserts gas.
+- It never ends a transaction. Transient storage is cleared before each call, also because going back to a snapshot
+  brings it back: what was said in one transaction would be heard in the next. Access lists stay warm, so gas is lower
+  than on mainnet: nothing here asserts gas.
 - Snapshots nest, and each one left behind deepens every later call, up to the limit of 1,024: going back to one undoes
   those above it, one by one.
 - A revert's data are in the text of the exception only.

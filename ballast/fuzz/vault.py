@@ -1,34 +1,17 @@
-"""The machine of the vault: everybody who may touch it, and strategies with every fortune and fault."""
+"""The machine of the vault alone: strategies with every fortune and fault, a token that misbehaves, every role."""
 
 from typing import Any, Final
 
 from ballast import properties as P
-from ballast.fuzz.chain import Reverted
 from ballast.fuzz.choices import Amounts, Integers, OneOf
-from ballast.fuzz.machine import OK, Broken, Machine, rule
-from ballast.fuzz.vault_state import VIRTUAL_SHARES, VaultState
-from ballast.fuzz.world import (
-    CURATOR,
-    DEPOSITORS,
-    DONOR,
-    FEE_RECIPIENT,
-    GUARDIAN,
-    KEEPER,
-    OWNER,
-    STRANGER,
-)
+from ballast.fuzz.machine import rule
+from ballast.fuzz.vault_machine import ASSETS, BPS, DAY, HOUR, MOST, NOBODY, PART, UNLIMITED, WHO, VaultMachine, expect
+from ballast.fuzz.world import CURATOR, DEPOSITORS, DONOR, FEE_RECIPIENT, GUARDIAN, KEEPER, OWNER, STRANGER
 
-BPS: Final = 10**4
-WAD: Final = 10**18
-HOUR: Final = 3_600
-DAY: Final = 86_400
-YEAR: Final = 365 * DAY
-UNLIMITED: Final = 2**128 - 1
-MOST: Final = 2**256 - 1
 STRATEGIES: Final = 3
 #: decimals of the assets that vaults are made over
 DECIMALS: Final = (6, 18, 2)
-RISK: Final = b"shared"
+RISK: Final = b"shared".ljust(32, b"\0")
 
 # StrategyStandIn.Fault
 SOUND, REVERTS, BURNS_GAS, SHORT, OVERSTATES, ANSWERS_NOTHING, TAKES_FEE, SAYS_FEE, PAYS_SILENTLY, TAKES_SILENTLY = (
@@ -36,21 +19,12 @@ SOUND, REVERTS, BURNS_GAS, SHORT, OVERSTATES, ANSWERS_NOTHING, TAKES_FEE, SAYS_F
 )
 #: faults with which a strategy promises more than it pays
 CHEATS: Final = frozenset({SHORT, OVERSTATES})
-#: units that the vault takes for rounding when it moves assets
-MOVE_DUST: Final = 4
-#: longest that profit takes to unlock
-LONGEST_UNLOCK: Final = 100 * YEAR
-#: units that the roundings of one step may move
-DUST: Final = 8
 
-WHO = Integers(0, len(DEPOSITORS) - 1)
 WHICH = Integers(0, STRATEGIES - 1)
-ASSETS = Amounts(10**22)
-PART = Integers(1, 100)
 
 
-class VaultMachine(Machine):
-    """A vault with three strategies."""
+class FortuneMachine(VaultMachine):
+    """A vault with three strategies whose fortune and faults the machine decides."""
 
     name = "vault"
 
@@ -75,12 +49,7 @@ class VaultMachine(Machine):
             token.mint(holder, 10**30, sender=OWNER)
             token.approve(vault.address, MOST, sender=holder)
         holders = [*DEPOSITORS, FEE_RECIPIENT, self.borrower.address, vault.redemptions()]
-        look = self.lens.look.data(vault.address, holders, [each.address for each in strategies])
-        return token, vault, strategies, holders, look
-
-    def read(self) -> VaultState:
-        """Read all that the properties speak of."""
-        return VaultState(self.chain.view(self.lens.address, self._look), len(self.holders), self.chain.now)
+        return token, vault, strategies, holders
 
     @rule(
         decimals=Integers(0, len(DECIMALS) - 1),
@@ -118,31 +87,20 @@ class VaultMachine(Machine):
         risk_bps: int,
     ) -> None:
         """The owner sets the vault up."""
-        self.token, self.vault, self.strategies, self.holders, self._look = self._worlds[decimals]
-        vault = self.vault
+        token, vault, strategies, holders = self._worlds[decimals]
         vault.setFees(performance, management, FEE_RECIPIENT, sender=OWNER)
         vault.setPace(unlock, due, growth, sender=OWNER)
         vault.setLossBudget(budget, window, sender=OWNER)
         if risk_bps < BPS:
             vault.setRiskCap(RISK, UNLIMITED, risk_bps, sender=OWNER)
         for number in range(listed):
-            strategy = self.strategies[number].address
+            strategy = strategies[number].address
             vault.addStrategy(strategy, cap, cap_bps, target, band, bool(volatile >> number & 1), sender=OWNER)
             if risk_bps < BPS:
-                vault.setRisks(strategy, [RISK.ljust(32, b"\0")], sender=OWNER)
-        self.risk_bps = risk_bps
-        self.budget_bps, self.window = budget, window
-        #: losses of rebalances: when, and which share of the value, Wad
-        self.moves_lost: list[tuple[int, int]] = []
+                vault.setRisks(strategy, [RISK], sender=OWNER)
         self.faults = [SOUND] * STRATEGIES
         self.says = [BPS] * STRATEGIES
-        self.gated = False
-        #: strategies that paid without saying for how many shares: the vault had to guess
-        self.silent = set()
-        #: growth cap of what was locked before it was changed
-        self.pace_bps = 0
-        self.before = self.now = self.read()
-        self.allowed_loss = self.allowed_gain = 0
+        self.begin(token, vault, strategies, holders)
 
     # --- what is known ---
 
@@ -156,181 +114,6 @@ class VaultMachine(Machine):
     def odd(self) -> bool:
         """Whether a strategy has any fault at all."""
         return any(self.faults) or any(says != BPS for says in self.says)
-
-    def unbooked(self, *, volatile: bool = False) -> int:
-        """Losses that the strategies have and the books do not; only those of volatile ones when asked so."""
-        return sum(
-            each.unbooked_loss for each in self.now.strategies if each.readable and (each.volatile or not volatile)
-        )
-
-    def dear(self) -> int:
-        """What one share of each strategy is worth, where that is more than rounding: who draws on it pays for it."""
-        return sum(s.value // s.shares for s in self.now.strategies if s.shares and s.value // s.shares >= MOVE_DUST)
-
-    def worth(self, shares: int) -> int:
-        """What shares are worth by the books, rounded down."""
-        return shares * (self.now.net + 1) // (self.now.supply + VIRTUAL_SHARES)
-
-    # --- depositors ---
-
-    def _may_refuse_entry(self, who: int, assets: int) -> tuple[str, ...]:
-        """Errors that a deposit may meet, as things are."""
-        now = self.now
-        errors = []
-        if now.paused or assets > now.deposit_limit - now.ledger or (now.net == 0 and now.supply > 0):
-            errors.append("DepositExceedsMax")
-        if any(each.listed and each.volatile and each.shares and not each.readable for each in now.strategies):
-            errors.append("Unreadable")
-        if self.gated and who == len(DEPOSITORS) - 1:
-            errors.append("NotAdmitted")
-        # shares are counted in 128 bits; a vault nearly lost has no price for a real amount
-        if (assets + now.net + 1) * (now.supply + VIRTUAL_SHARES) // (now.net + 1) >= 2**127:
-            errors += ["SafeCastOverflowedUintDowncast", "FullMulDivFailed"]
-        return tuple(errors)
-
-    @rule(weight=5, who=WHO, assets=ASSETS)
-    def deposit(self, who: int, assets: int) -> None:
-        holder, vault = DEPOSITORS[who], self.vault
-        may = (*self._may_refuse_entry(who, assets), "ZeroShares")
-        try:
-            preview = vault.previewDeposit(assets)
-            most = vault.maxDeposit(holder)
-        except Reverted as error:
-            if error.name not in may:
-                raise
-            preview = most = 0
-        # within what it says it takes, nothing but too little for a share may refuse it
-        if assets <= most and preview > 0:
-            may = ()
-        shares = self.attempt(vault.deposit, assets, holder, sender=holder, may=may)
-        if shares is None:
-            return
-        expect(shares == preview, P.VAULT_PREVIEW, f"deposit gave {shares}, the preview said {preview}")
-        self._entered(shares, assets)
-
-    @rule(weight=2, who=WHO, shares=Amounts(10**26))
-    def mint(self, who: int, shares: int) -> None:
-        holder, vault = DEPOSITORS[who], self.vault
-        may: tuple[str, ...] = ()
-        try:
-            preview = vault.previewMint(shares)
-            most = vault.maxMint(holder)
-        except Reverted as error:
-            if error.name not in self._may_refuse_entry(who, 0):
-                raise
-            preview = most = 0
-        if preview >= 10**30:
-            return
-        if not 0 < shares <= most:
-            may = self._may_refuse_entry(who, preview)
-        taken = self.attempt(vault.mint, shares, holder, sender=holder, may=may)
-        if taken is None:
-            return
-        expect(taken == preview, P.VAULT_PREVIEW, f"mint took {taken}, the preview said {preview}")
-        self._entered(shares, taken)
-
-    def _entered(self, shares: int, assets: int) -> None:
-        # who enters pays for the unbooked gains of volatile strategies: the others have that at once
-        self.allowed_gain = max(0, assets - self.worth(shares))
-        back = self.vault.previewRedeem(shares)
-        expect(back <= assets, P.VAULT_ROUND_TRIP, f"{assets} in, {back} out")
-
-    @rule(weight=5, who=WHO, part=PART)
-    def redeem(self, who: int, part: int) -> None:
-        holder, vault = DEPOSITORS[who], self.vault
-        shares = vault.maxRedeem(holder) * part // 100
-        preview = vault.previewRedeem(shares)
-        cheated = self.cheats()
-        may = ("InsufficientLiquidity",) if cheated else ()
-        assets = self.attempt(vault.redeem, shares, holder, holder, sender=holder, may=may)
-        self._leaves(assets, shares)
-        if assets is not None and not cheated:
-            expect(
-                preview - self.dear() <= assets <= preview,
-                P.VAULT_PREVIEW,
-                f"redeem paid {assets}, the preview said {preview}",
-            )
-
-    @rule(weight=3, who=WHO, part=PART)
-    def withdraw(self, who: int, part: int) -> None:
-        holder, vault = DEPOSITORS[who], self.vault
-        assets = vault.maxWithdraw(holder) * part // 100
-        preview = vault.previewWithdraw(assets)
-        cheated = self.cheats() or self.dear() > 0
-        may = ("InsufficientLiquidity", "ERC20InsufficientBalance") if cheated else ()
-        shares = self.attempt(vault.withdraw, assets, holder, holder, sender=holder, may=may)
-        self._leaves(None if shares is None else assets, shares or 0)
-        if shares is not None and not cheated:
-            expect(shares == preview, P.VAULT_PREVIEW, f"withdraw took {shares}, the preview said {preview}")
-
-    def _leaves(self, assets: int | None, shares: int) -> None:
-        """Nobody who leaves gets more than the books give, less their part of the volatile strategies' losses."""
-        if assets is None:
-            return
-        now = self.now
-        gone = sum(s.debt - (s.value if s.readable else 0) for s in now.strategies if s.volatile and s.unbooked_loss)
-        due = shares * (now.net - max(0, gone - now.locked) + 1) // (now.supply + VIRTUAL_SHARES)
-        expect(assets <= due, P.VAULT_LOSS_SHARED, f"{assets} for shares worth {due} after losses")
-        # an exit smaller than one dear share burns the whole share: the rest is everybody's loss
-        self.allowed_loss = self.unbooked() + self.dear()
-        if self.cheats():
-            self.allowed_loss += now.total_debt  # what a cheat burns beyond what the exit is worth is everybody's loss
-
-    @rule(weight=2, who=WHO, part=PART)
-    def redeem_in_kind(self, who: int, part: int) -> None:
-        holder, vault, now = DEPOSITORS[who], self.vault, self.now
-        shares = now.balances[who] * part // 100
-        gone = self.unbooked()
-        due = shares * (now.net - max(0, gone - now.locked) + 1) // (now.supply + VIRTUAL_SHARES)
-        self.allowed_loss = gone
-        held = [strategy.balanceOf(holder) for strategy in self.strategies]
-        assets, given = vault.redeemInKind(shares, holder, holder, BPS, sender=holder)
-        worth = assets
-        for number, strategy in enumerate(self.strategies):
-            got = strategy.balanceOf(holder) - held[number]
-            each = now.strategies[number]
-            if got and each.readable and self.says[number] == BPS:
-                worth += got * each.value // each.shares
-        expect(sum(given) == sum(s.balanceOf(holder) for s in self.strategies) - sum(held), P.VAULT_EXIT)
-        expect(worth <= due, P.VAULT_LOSS_SHARED, f"in kind worth {worth} for shares worth {due} after losses")
-
-    @rule(who=WHO, to=WHO, part=PART)
-    def transfer(self, who: int, to: int, part: int) -> None:
-        self.vault.transfer(DEPOSITORS[to], self.now.balances[who] * part // 100, sender=DEPOSITORS[who])
-
-    @rule(weight=0.5, who=WHO, assets=ASSETS, parts=Integers(2, 4))
-    def split_deposit(self, who: int, assets: int, parts: int) -> None:
-        """Many small ones never beat one large."""
-        holder, deposit = DEPOSITORS[who], self.vault.deposit
-        may = (*self._may_refuse_entry(who, assets), "ZeroShares")
-        each = assets // parts
-        with self.chain.isolated():
-            one = self.attempt(deposit, each * parts, holder, sender=holder, may=may)
-        if one is None:
-            return
-        got = 0
-        for _ in range(parts):
-            got += self.attempt(deposit, each, holder, sender=holder, may=may) or 0
-        self.allowed_gain = max(0, each * parts - self.worth(got))  # as at a deposit
-        expect(got <= one, P.VAULT_SPLIT, f"{parts} deposits of {each} gave {got} shares, one of them all {one}")
-
-    @rule(weight=0.5, who=WHO, part=PART, parts=Integers(2, 4))
-    def split_redeem(self, who: int, part: int, parts: int) -> None:
-        """Many small exits never beat one large."""
-        holder, vault = DEPOSITORS[who], self.vault
-        if self.dear() or self.odd():
-            return
-        each = vault.maxRedeem(holder) * part // 100 // parts
-        with self.chain.isolated():
-            one = vault.redeem(each * parts, holder, holder, sender=holder)
-        self.allowed_loss = self.unbooked()
-        got = 0
-        for _ in range(parts):
-            shares = min(each, vault.maxRedeem(holder))
-            got += vault.redeem(shares, holder, holder, sender=holder)
-        # an exit out of idle assets does not look at smooth strategies: a part of the whole may be such a one
-        if not self.allowed_loss:
-            expect(got <= one, P.VAULT_SPLIT, f"{parts} exits gave {got}, one of them all {one}")
 
     @rule(weight=1.5, assets=ASSETS, donation=Amounts(10**18), as_mint=OneOf(False, True))
     def flash(self, assets: int, donation: int, as_mint: bool) -> None:
@@ -422,10 +205,9 @@ class VaultMachine(Machine):
             vault.redeem.data(1, me, me),
             vault.totalAssets.data(),
         ][how]
-        nobody = "0x" + "00" * 20
-        self.strategies[which].setCallback(vault.address if how else nobody, data, sender=KEEPER)
+        self.strategies[which].setCallback(vault.address if how else NOBODY, data, sender=KEEPER)
 
-    # --- donors, time, keepers ---
+    # --- donors ---
 
     @rule(weight=1.5, to=Integers(0, STRATEGIES), assets=Amounts(10**20))
     def donate(self, to: int, assets: int) -> None:
@@ -444,41 +226,6 @@ class VaultMachine(Machine):
         self.attempt(
             strategy.deposit, assets, self.vault.address, sender=DONOR, may=("ERC4626ExceededMaxDeposit", "Panic")
         )
-
-    @rule(weight=5, seconds=Amounts(20 * DAY, 1))
-    def wait(self, seconds: int) -> None:
-        self.chain.wait(seconds)
-
-    @rule(weight=4)
-    def report(self) -> None:
-        """Never reverts."""
-        self.allowed_loss = self.unbooked()
-        self.vault.report(sender=STRANGER)
-
-    @rule(weight=5)
-    def rebalance(self) -> None:
-        before, sound = self.now, not self.odd() and not self.dear()
-        may = ("InBand", "NotCloser")
-        if not sound:
-            may += ("MoveLoss", "UnexpectedTransfer", "LossBudgetExceeded")
-        if any(each.shares > 2**64 for each in before.strategies):
-            may += ("SafeCastOverflowedUintDowncast",)  # it lost all, and gives absurd numbers of shares
-        unbooked = self.unbooked()
-        total = before.ledger
-        self.attempt(self.vault.rebalance, sender=STRANGER, may=may)
-        self.allowed_loss = unbooked + before.budget_wad * total // WAD + 1
-        if self.outcome != OK:
-            self.allowed_loss = 0
-            return
-        after = self.read()
-        # what the keeper's moves lost, in the vault's own words: nothing but the budget bears it
-        spent = before.budget_wad - after.budget_wad
-        if spent > 0:
-            self.moves_lost.append((self.chain.now, spent))
-        for old, new in zip(before.strategies, after.strategies, strict=True):
-            cap = min(new.cap, max(total, after.ledger) * new.cap_bps // BPS) + self.dear()
-            most = max(cap, old.debt, old.value)
-            expect(new.debt <= most, P.VAULT_CAPS, f"{new.debt} in a strategy with a cap of {cap}")
 
     # --- roles ---
 
@@ -551,57 +298,8 @@ class VaultMachine(Machine):
 
     @rule(weight=0.3, on=OneOf(False, True))
     def set_gate(self, on: bool) -> None:
-        self.vault.setGate(self.gate.address if on else "0x" + "00" * 20, sender=OWNER)
+        self.vault.setGate(self.gate.address if on else NOBODY, sender=OWNER)
         self.gated = on
-
-    @rule(weight=0.7, what=Integers(0, 14))
-    def intrude(self, what: int) -> None:
-        """A stranger tries what belongs to a role."""
-        vault, strategy = self.vault, self.strategies[0].address
-        method, arguments = [
-            (vault.setOwner, (STRANGER,)),
-            (vault.setGuardian, (STRANGER,)),
-            (vault.setCurator, (STRANGER,)),
-            (vault.pauseDeposits, ()),
-            (vault.unpauseDeposits, ()),
-            (vault.revoke, (strategy,)),
-            (vault.shutdown, ()),
-            (vault.setDepositLimit, (1,)),
-            (vault.setLossBudget, (BPS, HOUR)),
-            (vault.setQueue, ([],)),
-            (vault.addStrategy, (STRANGER, 1, 1, 1, 1, False)),
-            (vault.removeStrategy, (strategy, MOST)),
-            (vault.setFees, (5_000, 500, STRANGER)),
-            (vault.setPace, (HOUR, 1, 65_535)),
-            (vault.setGate, (STRANGER,)),
-        ][what]
-        self._must_refuse(method, *arguments)
-
-    @rule(weight=0.5, what=Integers(0, 4), which=WHICH)
-    def intrude_more(self, what: int, which: int) -> None:
-        """A stranger tries to act for others, or in the place of the vault's own code."""
-        vault, holder = self.vault, DEPOSITORS[which]
-        if what == 4:
-            self._must_refuse(vault.setWaiting, True)
-        elif self.now.balances[which]:
-            method, arguments = [
-                (vault.redeem, (1, STRANGER, holder)),
-                (vault.withdraw, (1, STRANGER, holder)),
-                (vault.redeemInKind, (1, STRANGER, holder, BPS)),
-                (vault.transferFrom, (holder, STRANGER, 1)),
-            ][what]
-            may = ("ERC20InsufficientAllowance", "InsufficientLiquidity")
-            self._must_refuse(method, *arguments, by=may)
-
-    def _must_refuse(self, method: Any, *arguments: Any, by: tuple[str, ...] = ("Unauthorized",)) -> None:
-        try:
-            method(*arguments, sender=STRANGER)
-        except Reverted as error:
-            if error.name not in by:
-                raise
-            self.outcome = error.name
-            return
-        raise Broken(P.VAULT_ROLES, f"a stranger called {method.name}")
 
     @rule(weight=0.7, kind=Integers(0, 3), who=WHO)
     def token_misbehaves(self, kind: int, who: int) -> None:
@@ -622,68 +320,3 @@ class VaultMachine(Machine):
                 token.setSilent(True, sender=OWNER)
                 self.attempt(vault.deposit, 1_000, holder, sender=holder, may=entry)
             vault.report(sender=STRANGER)
-
-    # --- the properties ---
-
-    def check(self) -> None:
-        before, now = self.now, self.read()
-        self.before, self.now = before, now
-        loss, gain = self.allowed_loss, self.allowed_gain
-        self.allowed_loss = self.allowed_gain = 0
-
-        expect(now.held >= now.idle, P.VAULT_SOLVENT, f"{now.held} held, {now.idle} idle")
-        expect(now.net + now.locked == now.ledger, P.VAULT_BOOKS, "idle, debt, net and locked")
-        debts = 0
-        for which, each in enumerate(now.strategies):
-            debts += each.debt
-            expect(
-                which in self.silent or each.held >= each.shares,
-                P.VAULT_SOLVENT,
-                f"{each.held} strategy shares held, {each.shares} in the books",
-            )
-        expect(debts == now.total_debt, P.VAULT_BOOKS, f"debts add up to {debts}, the total is {now.total_debt}")
-        expect(sum(now.balances) == now.supply, P.VAULT_SHARES, f"{sum(now.balances)} of {now.supply}")
-
-        # prices by cross-multiplication: no division, no rounding of our own
-        old, new = before.supply + VIRTUAL_SHARES, now.supply + VIRTUAL_SHARES
-        expect(
-            (now.net + 1) * old >= (before.net + 1 - min(loss, before.net)) * new,
-            P.VAULT_PRICE,
-            f"from {before.net + 1} for {old} shares to {now.net + 1} for {new}, with {loss} to lose",
-        )
-        passed = now.now - before.now
-        growth = (before.net + before.deficit) * max(before.growth_cap_bps, self.pace_bps) * passed // (BPS * YEAR)
-        left = before.unlocked_at - before.now
-        if left > LONGEST_UNLOCK - YEAR:  # so much is locked that the cap would have it unlock for longer
-            growth = max(growth, before.locked * passed // left + 1)
-        growth += gain
-        if not (before.net == 0 and before.supply > 1_000 * VIRTUAL_SHARES):
-            expect(
-                (now.net + 1) * old <= (before.net + 1 + growth + DUST) * new + DUST * old,
-                P.VAULT_LOCKED_SAFE if not passed else P.VAULT_GROWTH,
-                f"from {before.net + 1} for {old} shares to {now.net + 1} for {new} in {passed} s",
-            )
-        if self.moves_lost:
-            self._check_budget()
-
-    def _check_budget(self) -> None:
-        since = self.chain.now - self.window
-        self.moves_lost = [each for each in self.moves_lost if each[0] >= since]
-        lost = sum(share for _, share in self.moves_lost)
-        most = self.budget_bps * WAD // BPS
-        expect(lost <= most, P.VAULT_BUDGET, f"{lost} lost in a window, the budget is {most}")
-
-    def situation(self) -> int:
-        now = self.now
-        kind = bool(now.supply) | bool(now.locked) << 1 | bool(now.deficit) << 2 | bool(now.paused) << 3
-        kind |= bool(now.idle) << 4 | bool(now.total_debt) << 5 | bool(now.shut) << 6
-        for number, each in enumerate(now.strategies):
-            bits = bool(each.debt) | (each.unbooked_loss > 0) << 1 | each.volatile << 2
-            kind |= bits << (7 + 3 * number)
-        return kind
-
-
-def expect(holds: bool, sentence: str, seen: str = "") -> None:
-    """Raise Broken with the property's sentence unless it holds."""
-    if not holds:
-        raise Broken(sentence, seen)

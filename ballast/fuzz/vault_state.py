@@ -96,3 +96,8 @@ class VaultState:
     def ledger(self) -> int:
         """Idle and debt."""
         return self.idle + self.total_debt
+
+    @property
+    def worth(self) -> int:
+        """Idle, and what the strategies are worth."""
+        return self.idle + sum(each.value for each in self.strategies)
