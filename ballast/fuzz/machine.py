@@ -169,17 +169,20 @@ class Machine:
         self.check()
 
 
+#: rule, outcome, kind of state
+Feature = tuple[str, str, int]
+
+
 @dataclass
 class Tally:
     """What runs came to."""
 
     steps: int = 0
     runs: int = 0
-    #: rule, outcome and kind of state -> how often
-    features: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    features: dict[Feature, int] = field(default_factory=dict)
     violations: list[Violation] = field(default_factory=list)
-    #: runs that reached a feature first, and at which steps
-    kept: list[tuple[list[Step], list[int]]] = field(default_factory=list)
+    #: runs that reached something first: the run, and what it reached at which steps
+    kept: list[tuple[list[Step], dict[int, Feature]]] = field(default_factory=list)
 
 
 def run(machine: Machine, rng: Random, length: int, tally: Tally, begin: Sequence[Step] = ()) -> Violation | None:
@@ -192,7 +195,7 @@ def run(machine: Machine, rng: Random, length: int, tally: Tally, begin: Sequenc
     """
     machine.restart()
     taken: list[Step] = []
-    new: list[int] = []
+    new: dict[int, Feature] = {}
     features = tally.features
     choose, take = machine.choose, machine.take
     violation = None
@@ -210,11 +213,11 @@ def run(machine: Machine, rng: Random, length: int, tally: Tally, begin: Sequenc
         feature = (step.rule, machine.outcome, machine.situation())
         if feature not in features:
             features[feature] = 0
-            new.append(at)
+            new[at] = feature
         features[feature] += 1
     tally.runs += 1
     if new:
-        tally.kept.append((taken[: new[-1] + 1], new))
+        tally.kept.append((taken, new))
     return violation
 
 

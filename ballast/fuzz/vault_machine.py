@@ -261,7 +261,7 @@ class VaultMachine(Machine):
         may = ("InBand", "NotCloser")
         if not sound:
             may += ("MoveLoss", "UnexpectedTransfer", "LossBudgetExceeded")
-        if any(each.shares > 2**64 for each in before.strategies):
+        if any(each.shares > 10**9 * (each.value + 1) for each in before.strategies):
             may += ("SafeCastOverflowedUintDowncast",)  # it lost all, and gives absurd numbers of shares
         unbooked = self.unbooked()
         total = before.ledger
@@ -278,6 +278,8 @@ class VaultMachine(Machine):
             spent = max(spent, lost * WAD // max(1, before.ledger))
         if spent > 0:
             self.moves_lost.append((self.chain.now, spent))
+        if self.cheats():
+            return
         for old, new in zip(before.strategies, after.strategies, strict=True):
             cap = min(new.cap, max(total, after.ledger) * new.cap_bps // BPS) + self.dear()
             most = max(cap, old.debt, old.value)

@@ -1,0 +1,199 @@
+"""What `ape run fuzz` does and prints."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.live import Live
+from rich.table import Table
+
+from ballast import properties
+from ballast.console import console, emit_json, one_line_errors, out
+from ballast.errors import ConfigurationError
+from ballast.fuzz import campaign as campaigns
+from ballast.fuzz import regression
+from ballast.fuzz.campaign import Result
+from ballast.fuzz.chain import FuzzError
+from ballast.fuzz.machine import Violation
+from ballast.fuzz.revm import Revm
+from ballast.fuzz.targets import MACHINES, open_chain, prepared
+
+#: exit codes: a property was broken; the run was interrupted
+BROKEN = 2
+INTERRUPTED = 130
+
+
+@one_line_errors
+def campaign(
+    machine: str,
+    minutes: float | None,
+    steps: int | None,
+    workers: int,
+    seed: int,
+    upstream: str | None,
+    block: int | None,
+    corpus: str | None,
+    scheduler: str | None,
+    only: tuple[str, ...],
+    write: bool,
+    coverage: bool,
+    as_json: bool,
+) -> None:
+    """Run a campaign; print what it came to; exit with BROKEN when a property was broken."""
+    unknown = [each for each in only if each not in properties.ALL]
+    if unknown:
+        raise ConfigurationError(f"--property {unknown[0]}: no such property, see docs/properties.md")
+    path = None if corpus == "none" else Path(corpus) if corpus else campaigns.corpus_file(machine)
+    with prepared(machine, upstream, block) as target:
+        known = campaigns.load_corpus(machine, path) if path else []
+        with _shown(as_json) as progress:
+            result = campaigns.campaign(
+                target,
+                seed=seed,
+                workers=workers,
+                minutes=minutes,
+                steps=steps,
+                corpus=known,
+                scheduler=scheduler,
+                progress=progress,
+            )
+        if only:
+            result.violations = {name: each for name, each in result.violations.items() if name in only}
+        if path and not result.interrupted:
+            campaigns.save_corpus(machine, path, result.corpus)
+        covered = None
+        if coverage and not result.interrupted:
+            from ballast.fuzz import coverage as coverages
+
+            covered = coverages.measure(target, result.corpus, result.marks, progress=console.print)
+    command = f"ape run fuzz campaign --machine {machine} --seed {seed} --steps {result.steps}"
+    files = {
+        name: regression.write(machine, each, command)
+        for name, each in result.violations.items()
+        if write and not result.interrupted
+    }
+    if as_json:
+        emit_json(_campaign_json(result, files, covered))
+    else:
+        _show_campaign(result, files)
+        if covered is not None:
+            covered.show(out)
+    raise SystemExit(INTERRUPTED if result.interrupted else BROKEN if result.violations else 0)
+
+
+class _shown:
+    """A line of progress on standard error, twice a second at most."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._live = None if quiet else Live(console=console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Any:
+        if self._live:
+            self._live.start()
+        return self._show
+
+    def __exit__(self, *_: Any) -> None:
+        if self._live:
+            self._live.stop()
+
+    def _show(self, result: Result) -> None:
+        if self._live is None:
+            return
+        rate = result.steps / result.seconds if result.seconds else 0
+        self._live.update(
+            f"{result.steps:,} steps in {result.seconds:.0f} s, {rate:,.0f} a second; {len(result.features):,} kinds "
+            f"of step (rule, outcome, state); {len(result.violations)} properties broken"
+        )
+
+
+def _campaign_json(result: Result, files: dict[str, Path], covered: Any) -> dict[str, Any]:
+    return {
+        "machine": result.target.machine,
+        "seed": result.seed,
+        "workers": len(result.by_worker),
+        "steps": result.steps,
+        "runs": result.runs,
+        "seconds": round(result.seconds, 2),
+        "steps_per_second": round(result.steps / result.seconds) if result.seconds else 0,
+        "features": len(result.features),
+        "outcomes": result.outcomes(),
+        "corpus": len(result.corpus),
+        "interrupted": result.interrupted,
+        "violations": [
+            {**_violation_json(each), "times": result.found[name], "file": str(files.get(name, ""))}
+            for name, each in result.violations.items()
+        ],
+        "coverage": covered.as_dict() if covered is not None else None,
+    }
+
+
+def _violation_json(violation: Violation) -> dict[str, Any]:
+    return {
+        "property": violation.property,
+        "message": violation.message,
+        "steps": [[step.rule, step.arguments] for step in violation.steps],
+    }
+
+
+def _show_campaign(result: Result, files: dict[str, Path]) -> None:
+    table = Table("rule", "steps", "outcomes", title=f"machine {result.target.machine}, seed {result.seed}")
+    for rule, outcomes in result.outcomes().items():
+        told = ", ".join(f"{name} {times:,}" for name, times in sorted(outcomes.items(), key=lambda each: -each[1]))
+        table.add_row(rule, f"{sum(outcomes.values()):,}", told)
+    out.print(table)
+    rate = result.steps / result.seconds if result.seconds else 0
+    workers = len(result.by_worker)
+    stopped = "interrupted after " if result.interrupted else ""
+    out.print(
+        f"{stopped}{result.steps:,} checked steps in {result.runs:,} runs, {result.seconds:.1f} s, {workers} "
+        f"worker{'s' * (workers != 1)}: {rate:,.0f} a second; {len(result.features):,} kinds of step; "
+        f"{len(result.corpus):,} runs in the corpus"
+    )
+    if not result.violations:
+        out.print("every property held after every step")
+    for name, violation in result.violations.items():
+        show_violation(violation, f"{name}: broken {result.found[name]} times")
+        if name in files:
+            out.print(f"  written to {files[name]}", soft_wrap=True)
+
+
+def show_violation(violation: Violation, title: str) -> None:
+    """Print a violation and the steps that lead to it."""
+    out.print(f"[red]{title}[/red]\n  {violation.message}", soft_wrap=True)
+    for step in violation.steps:
+        told = ", ".join(f"{name}={value}" for name, value in step.arguments.items())
+        out.print(f"    {step.rule}({told})", soft_wrap=True)
+
+
+@one_line_errors
+def replay(path: str, network: str | None, as_json: bool) -> None:
+    """Replay a regression test: on the anvil of Ape's network, or on revm; exit with BROKEN when it still breaks."""
+    machine, steps = regression.read(Path(path))
+    if machine not in MACHINES:
+        raise FuzzError(f"{path}: there is no machine {machine!r}")
+    started = time.perf_counter()
+    if network == "revm":
+        with prepared(machine) as target:
+            found = regression.replay_on(open_chain(target), machine, steps)
+        place = Revm.__name__.lower()
+    else:
+        from ballast.fuzz.node import Anvil
+        from ballast.network import connected
+        from ballast.replica.rpc import Rpc
+
+        place = "anvil"
+        with connected(network or "ethereum:mainnet-fork:foundry") as provider:
+            rpc = Rpc(provider.http_uri)
+            found = regression.replay_on(Anvil(rpc), machine, steps)
+            rpc.close()
+    seconds = time.perf_counter() - started
+    if as_json:
+        emit_json(
+            {"holds": found is None, "on": place, "steps": len(steps), "seconds": round(seconds, 2)}
+            | ({"violation": _violation_json(found)} if found else {})
+        )
+    elif found is None:
+        out.print(f"{len(steps)} steps on {place} in {seconds:.1f} s: every property held")
+    else:
+        show_violation(found, f"{found.property}: broken on {place} by step {len(found.steps)} of {len(steps)}")
+    raise SystemExit(BROKEN if found else 0)

@@ -1,0 +1,44 @@
+"""Fuzzing: state machines at the speed of revm."""
+
+import click
+
+
+def _json(function):
+    return click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")(function)
+
+
+@click.group()
+def cli():
+    """Break the contracts: run state machines on revm, replay what they find on anvil."""
+
+
+@cli.command()
+@click.option("--machine", default="vault", show_default=True, help="Which machine: vault, suite.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="How long.")
+@click.option("--steps", type=click.IntRange(min=1), help="How many steps, rounded up to batches of 2,000.")
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same runs.")
+@click.option("--upstream", help="none, replica, or a node's URL; the machine's own when left out.")
+@click.option("--block", type=click.IntRange(min=0), help="Block of the node to fork; its latest when left out.")
+@click.option("--corpus", help="File of runs to begin with and to keep; 'none' for none. Kept in .cache when left out.")
+@click.option("--scheduler", help="Address of a Dask scheduler, whose workers then do the work.")
+@click.option("--property", "only", multiple=True, help="Only look for these violations, by id.")
+@click.option("--write/--no-write", default=True, help="Write violations as tests under tests/regressions.")
+@click.option("--coverage", is_flag=True, help="Measure what the corpus covers of each contract.")
+@_json
+def campaign(**options):
+    """Run a machine for a time or a number of steps."""
+    from ballast.fuzz import commands
+
+    commands.campaign(**options)
+
+
+@cli.command()
+@click.argument("path", type=click.Path())
+@click.option("--network", help="Ape's name of the network, or 'revm'; a fork of the replica when left out.")
+@_json
+def replay(path: str, network: str | None, as_json: bool):
+    """Replay a regression test on anvil."""
+    from ballast.fuzz import commands
+
+    commands.replay(path, network, as_json)
