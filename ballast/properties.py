@@ -27,6 +27,10 @@ VAULT_LOSS_SHARED: Final = "VAULT_LOSS_SHARED: who leaves bears their part of th
 VAULT_LOCKED_SAFE: Final = (
     "VAULT_LOCKED_SAFE: locked profit cannot be taken at once: without time the price rises by rounding alone"
 )
+VAULT_ENTRY: Final = "VAULT_ENTRY: who enters pays for the gains of volatile strategies that are not booked yet"
+VAULT_FEES: Final = "VAULT_FEES: no fee below the high-water mark, and no fee twice"
+VAULT_DECIMALS: Final = "VAULT_DECIMALS: a share has the asset's decimals and 6 more"
+VAULT_LOCKED: Final = "VAULT_LOCKED: in the middle of a call of the vault's own, nothing of it can be called or priced"
 VAULT_BUDGET: Final = "VAULT_BUDGET: rebalances lose no more than the loss budget in any window"
 VAULT_CAPS: Final = "VAULT_CAPS: a rebalance lifts no strategy over its caps"
 ROUTER_BOOKS: Final = "ROUTER_BOOKS: the router holds its idle assets, and the venues' positions are what they stored"

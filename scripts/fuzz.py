@@ -42,3 +42,16 @@ def replay(path: str, network: str | None, as_json: bool):
     from ballast.fuzz import commands
 
     commands.replay(path, network, as_json)
+
+
+@cli.command()
+@click.option("--name", help="Only bugs whose name holds this.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same runs.")
+@click.option("--seconds", type=click.FloatRange(min=1), default=60, show_default=True, help="Time for each bug.")
+@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Processes.")
+@_json
+def planted(name: str | None, seed: int, seconds: float, workers: int, as_json: bool):
+    """Plant the bugs of a list, one at a time, and say how soon the machine finds each."""
+    from ballast.fuzz import commands
+
+    commands.plant(name, seed, seconds, workers, as_json)

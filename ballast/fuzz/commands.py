@@ -197,3 +197,43 @@ def replay(path: str, network: str | None, as_json: bool) -> None:
     else:
         show_violation(found, f"{found.property}: broken on {place} by step {len(found.steps)} of {len(steps)}")
     raise SystemExit(BROKEN if found else 0)
+
+
+@one_line_errors
+def plant(name: str | None, seed: int, seconds: float, workers: int, as_json: bool) -> None:
+    """Plant each bug of the list and hunt it; exit with BROKEN when one is not found in time."""
+    from ballast.fuzz import planted
+
+    bugs = [each for each in planted.load() if name is None or name in each.name]
+    if not bugs:
+        raise ConfigurationError(f"--name {name}: no planted bug of that name, see ballast/fuzz/planted.yaml")
+
+    def told(hunt: Any) -> None:
+        if not as_json:
+            said = hunt.property if hunt.found else "NOT FOUND"
+            console.print(f"{hunt.bug.name}: {said} after {hunt.steps:,} steps, {hunt.seconds:.1f} s")
+
+    with prepared("vault") as target:
+        hunts = list(planted.hunt_all(target, bugs, seed=seed, seconds=seconds, workers=workers, progress=told))
+    if as_json:
+        emit_json(
+            [
+                {
+                    "name": each.bug.name,
+                    "kind": each.bug.kind,
+                    "found": each.found,
+                    "property": each.property,
+                    "steps": each.steps,
+                    "seconds": round(each.seconds, 2),
+                }
+                for each in hunts
+            ]
+        )
+    else:
+        table = Table("kind", "planted bug", "found by", "steps", "seconds")
+        for each in hunts:
+            by = each.property if each.found else f"[red]not found[/red] {each.property}"
+            table.add_row(each.bug.kind, each.bug.name, by, f"{each.steps:,}", f"{each.seconds:.1f}")
+        out.print(table)
+        out.print(f"{sum(each.found for each in hunts)} of {len(hunts)} planted bugs found within {seconds:.0f} s each")
+    raise SystemExit(0 if all(each.found for each in hunts) else BROKEN)

@@ -241,7 +241,7 @@ def _violation(error: Broken | Reverted, taken: Sequence[Step]) -> Violation:
     return Violation(f"{name}_{error.name}", f"{name}: {error}", tuple(taken))
 
 
-def shrink(machine: Machine, violation: Violation, *, tries: int = 20_000) -> Violation:
+def shrink(machine: Machine, violation: Violation, *, tries: int = 4_000) -> Violation:
     """Return a shorter, simpler run that breaks the same property.
 
     Steps are left out, the larger parts first, and then values made simpler, until nothing more can be done.

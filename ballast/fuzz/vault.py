@@ -19,6 +19,7 @@ from ballast.fuzz.vault_machine import (
     VaultMachine,
     expect,
 )
+from ballast.fuzz.vault_state import VaultState
 from ballast.fuzz.world import CURATOR, DEPOSITORS, DONOR, FEE_RECIPIENT, GUARDIAN, KEEPER, OWNER, STRANGER
 
 STRATEGIES: Final = 3
@@ -113,6 +114,8 @@ class FortuneMachine(VaultMachine):
                 vault.setRisks(strategy, [RISK], sender=OWNER)
         self.faults = [SOUND] * STRATEGIES
         self.says = [BPS] * STRATEGIES
+        self.calling: set[int] = set()
+        self.risk_bps = risk_bps
         self.begin(token, vault, strategies, holders)
 
     # --- what is known ---
@@ -142,6 +145,17 @@ class FortuneMachine(VaultMachine):
         if gained is not None:
             expect(gained <= 0, P.VAULT_ROUND_TRIP, f"{gained} gained with {assets} borrowed")
             self.allowed_gain = -gained
+
+    def check_risks(self, before: VaultState, after: VaultState) -> None:
+        held, holds = (sum(each.debt for each in state.strategies if each.risks) for state in (before, after))
+        most = max(before.ledger, after.ledger) * self.risk_bps // BPS
+        worth = sum(each.value for each in before.strategies if each.risks)
+        expect(holds <= max(most + self.dear() + DUST, held, worth), P.VAULT_CAPS, f"{holds} bears a risk of {most}")
+
+    def check(self) -> None:
+        super().check()
+        for which in self.calling:
+            expect(not self.strategies[which].reentered(), P.VAULT_LOCKED, "a strategy called the vault back")
 
     # --- fortune of the strategies ---
 
@@ -219,6 +233,7 @@ class FortuneMachine(VaultMachine):
             vault.totalAssets.data(),
         ][how]
         self.strategies[which].setCallback(vault.address if how else NOBODY, data, sender=KEEPER)
+        self.calling.add(which)
 
     # --- donors ---
 
@@ -231,9 +246,8 @@ class FortuneMachine(VaultMachine):
     def donate_shares(self, which: int, assets: int) -> None:
         """A donor gives the vault shares of a strategy."""
         strategy = self.strategies[which]
-        if self.faults[which] != SOUND:
+        if self.faults[which] != SOUND or which in self.calling:
             return
-        self.allowed_loss = self.unbooked() + self.dear() + DUST  # it may call the vault back, for a report
         self.token.mint(DONOR, assets, sender=DONOR)
         self.token.approve(strategy.address, assets, sender=DONOR)
         self.attempt(
@@ -249,6 +263,22 @@ class FortuneMachine(VaultMachine):
         may = ("OverLimit",) + (("Unauthorized",) if band > self.now.strategies[which].band_bps else ())
         may += ("IsShutdown",) if self.now.shut else ()
         self.attempt(self.vault.setWeight, self.strategies[which].address, target, band, sender=CURATOR, may=may)
+
+    @rule(weight=0.7, which=WHICH)
+    def churn(self, which: int) -> None:
+        """A strategy begins to take a fee, which it says; curator and keeper move all assets out and in again."""
+        strategy, now = self.strategies[which], self.now
+        if not now.strategies[which].listed or now.shut:
+            return
+        strategy.setFault(SAYS_FEE, sender=KEEPER)
+        self.faults[which] = SAYS_FEE
+        for target in (0, 5_000):
+            done = self.vault.setWeight
+            self.attempt(
+                done, strategy.address, target, now.strategies[which].band_bps, sender=CURATOR, may=("OverLimit",)
+            )
+            self.rebalance()
+            self.check()
 
     @rule(weight=0.5)
     def turn_queue(self) -> None:

@@ -7,7 +7,7 @@ from ballast.fuzz.chain import Contract, Reverted
 from ballast.fuzz.choices import Amounts, Integers
 from ballast.fuzz.machine import OK, Broken, Machine, rule
 from ballast.fuzz.vault_state import VIRTUAL_SHARES, VaultState
-from ballast.fuzz.world import DEPOSITORS, STRANGER
+from ballast.fuzz.world import DEPOSITORS, FEE_RECIPIENT, STRANGER
 
 BPS: Final = 10**4
 WAD: Final = 10**18
@@ -19,6 +19,7 @@ MOST: Final = 2**256 - 1
 NOBODY: Final = "0x" + "00" * 20
 #: units that the vault takes for rounding when it moves assets
 MOVE_DUST: Final = 4
+MOVE_TOLERANCE: Final = 10**6
 #: longest that profit takes to unlock
 LONGEST_UNLOCK: Final = 100 * YEAR
 #: units that the roundings of one step may move
@@ -51,7 +52,9 @@ class VaultMachine(Machine):
         self.budget_bps, self.window, _ = vault.lossBudget()
         #: losses of rebalances: when, and which share of the value, Wad
         self.moves_lost: list[tuple[int, int]] = []
+        self.fee_holder = holders.index(FEE_RECIPIENT)
         self.now = self.read()
+        expect(vault.decimals() == token.decimals() + 6, P.VAULT_DECIMALS, f"{vault.decimals()} decimals")
         self.allowed_loss = self.allowed_gain = 0
 
     # --- what is known ---
@@ -81,6 +84,9 @@ class VaultMachine(Machine):
     def worth(self, shares: int) -> int:
         """What shares are worth by the books, rounded down."""
         return shares * (self.now.net + 1) // (self.now.supply + VIRTUAL_SHARES)
+
+    def check_risks(self, before: VaultState, after: VaultState) -> None:
+        """After a rebalance, what bears a risk is within its cap, or no more than it was."""
 
     # --- depositors ---
 
@@ -143,6 +149,10 @@ class VaultMachine(Machine):
     def _entered(self, shares: int, assets: int) -> None:
         # who enters pays for the unbooked gains of volatile strategies: the others have that at once
         self.allowed_gain = max(0, assets - self.worth(shares))
+        now = self.now
+        gains = sum(max(0, each.value - each.debt) for each in now.strategies if each.listed and each.volatile)
+        most = assets * (now.supply + VIRTUAL_SHARES) // (now.net + gains + 1)
+        expect(shares <= most, P.VAULT_ENTRY, f"{shares} shares, {gains} gained and not booked leave room for {most}")
         back = self.vault.previewRedeem(shares)
         expect(back <= assets, P.VAULT_ROUND_TRIP, f"{assets} in, {back} out")
 
@@ -274,7 +284,8 @@ class VaultMachine(Machine):
         # what the keeper's moves lost: in the vault's own words, and by what the strategies are worth
         spent = before.budget_wad - after.budget_wad
         if not self.cheats() and all(each.readable for each in (*before.strategies, *after.strategies)):
-            lost = before.worth - after.worth - DUST - self.dear()
+            # a part in a million of a move counts as rounding
+            lost = before.worth - after.worth - DUST - self.dear() - before.ledger // MOVE_TOLERANCE
             spent = max(spent, lost * WAD // max(1, before.ledger))
         if spent > 0:
             self.moves_lost.append((self.chain.now, spent))
@@ -284,6 +295,7 @@ class VaultMachine(Machine):
             cap = min(new.cap, max(total, after.ledger) * new.cap_bps // BPS) + self.dear()
             most = max(cap, old.debt, old.value)
             expect(new.debt <= most, P.VAULT_CAPS, f"{new.debt} in a strategy with a cap of {cap}")
+        self.check_risks(before, after)
 
     # --- the properties ---
 
@@ -326,8 +338,22 @@ class VaultMachine(Machine):
                 P.VAULT_LOCKED_SAFE if not passed else P.VAULT_GROWTH,
                 f"from {before.net + 1} for {old} shares to {now.net + 1} for {new} in {passed} s",
             )
+        if now.balances[self.fee_holder] > before.balances[self.fee_holder]:
+            self._check_fees(before)
         if self.moves_lost:
             self._check_budget()
+
+    def _check_fees(self, before: VaultState) -> None:
+        """Fees of this step: no performance fee below the high-water mark, no management fee that is not owed."""
+        now, holder = self.now, self.fee_holder
+        minted = now.balances[holder] - before.balances[holder]
+        taken = minted * (now.ledger + 1) // (now.supply + VIRTUAL_SHARES)
+        above = max(0, now.ledger - before.ledger - before.deficit)
+        # a rebalance reports, and then moves: what its moves lose makes the next fee smaller, not this one
+        above += max(0, before.budget_wad - now.budget_wad) * before.ledger // WAD + 1
+        owed = above * before.performance_bps // BPS + before.managed_owed
+        dust = DUST + now.net // (now.supply + VIRTUAL_SHARES)
+        expect(taken <= owed + dust, P.VAULT_FEES, f"shares worth {taken} taken, {owed} owed on {above} over the mark")
 
     def _check_budget(self) -> None:
         since = self.chain.now - self.window

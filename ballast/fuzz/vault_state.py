@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ballast.fuzz.abi import words_of
 
-_FIXED = 15
+_FIXED = 16
 _PER_STRATEGY = 11
 VIRTUAL_SHARES = 10**6
 
@@ -57,6 +57,7 @@ class VaultState:
         "net",
         "now",
         "paused",
+        "performance_bps",
         "shut",
         "strategies",
         "supply",
@@ -83,6 +84,7 @@ class VaultState:
             self.shut,
             self.last_report,
             self.growth_cap_bps,
+            self.performance_bps,
         ) = words[:_FIXED]
         end = _FIXED + 2 * holders
         self.balances = words[_FIXED:end:2]

@@ -9,10 +9,10 @@ import {IVault} from "../../interfaces/IVault.sol";
 /// @notice STAND-IN for tests: all that the properties of a vault speak of, read in one call.
 /// @dev Reads only what anyone can read; knows nothing of the vault's storage.
 contract VaultLens {
-    uint256 private constant FIXED = 15;
+    uint256 private constant FIXED = 16;
     uint256 private constant PER_STRATEGY = 11;
 
-    /// @return words 15 of the vault, 2 of each holder, 11 of each strategy; the order is in ballast/fuzz/vault_state.py.
+    /// @return words 16 of the vault, 2 of each holder, 11 of each strategy; the order is in ballast/fuzz/vault_state.py.
     function look(IVault vault, address[] calldata holders, address[] calldata strategies)
         external
         view
@@ -35,6 +35,7 @@ contract VaultLens {
         words[12] = vault.isShutdown() ? 1 : 0;
         words[13] = vault.lastReport();
         words[14] = vault.growthCapBps();
+        words[15] = vault.performanceFeeBps();
         uint256 at = FIXED;
         for (uint256 i; i < holders.length; ++i) {
             words[at] = vault.balanceOf(holders[i]);
