@@ -127,6 +127,9 @@ class FortuneMachine(VaultMachine):
             for each, fault, says in zip(self.now.strategies, self.faults, self.says, strict=True)
         )
 
+    def honest(self, which: int) -> bool:
+        return self.says[which] == BPS
+
     def odd(self) -> bool:
         """Whether a strategy has any fault at all."""
         return any(self.faults) or any(says != BPS for says in self.says)
@@ -264,20 +267,21 @@ class FortuneMachine(VaultMachine):
         may += ("IsShutdown",) if self.now.shut else ()
         self.attempt(self.vault.setWeight, self.strategies[which].address, target, band, sender=CURATOR, may=may)
 
-    @rule(weight=0.7, which=WHICH)
-    def churn(self, which: int) -> None:
-        """A strategy begins to take a fee, which it says; curator and keeper move all assets out and in again."""
+    @rule(weight=0.5, which=WHICH, times=Integers(1, 4), pause=Amounts(2 * DAY))
+    def churn(self, which: int, times: int, pause: int) -> None:
+        """A strategy begins to take a fee; curator and keeper move all assets out and in again."""
         strategy, now = self.strategies[which], self.now
         if not now.strategies[which].listed or now.shut:
             return
-        strategy.setFault(SAYS_FEE, sender=KEEPER)
-        self.faults[which] = SAYS_FEE
-        for target in (0, 5_000):
-            done = self.vault.setWeight
-            self.attempt(
-                done, strategy.address, target, now.strategies[which].band_bps, sender=CURATOR, may=("OverLimit",)
-            )
-            self.rebalance()
+        strategy.setFault(TAKES_FEE, sender=KEEPER)
+        self.faults[which] = TAKES_FEE
+        taken = sum(each.target_bps for number, each in enumerate(now.strategies) if number != which and each.listed)
+        for _ in range(times):
+            for target in (0, min(5_000, BPS - taken)):
+                self.vault.setWeight(strategy.address, target, now.strategies[which].band_bps, sender=CURATOR)
+                self.rebalance()
+                self.check()
+            self.wait(pause)
             self.check()
 
     @rule(weight=0.5)
@@ -296,7 +300,8 @@ class FortuneMachine(VaultMachine):
     def revoke(self, which: int) -> None:
         """Never reverts while the strategy is listed."""
         listed = self.now.strategies[which].listed
-        self.allowed_loss = self.unbooked() + self.now.strategies[which].debt
+        self.recalled = self.now.strategies[which].value
+        self.allowed_loss = self.unbooked() + self.recalled
         self.attempt(
             self.vault.revoke, self.strategies[which].address, sender=GUARDIAN, may=() if listed else ("NotListed",)
         )
@@ -306,6 +311,7 @@ class FortuneMachine(VaultMachine):
         """The owner takes a strategy off the list, or puts it on again."""
         vault, strategy, now = self.vault, self.strategies[which].address, self.now
         if now.strategies[which].listed:
+            self.recalled = now.strategies[which].value
             self.allowed_loss = self.unbooked() + now.strategies[which].debt
             self.attempt(vault.removeStrategy, strategy, MOST, sender=OWNER)
             return

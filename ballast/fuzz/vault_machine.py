@@ -33,7 +33,8 @@ PART = Integers(1, 100)
 class VaultMachine(Machine):
     """A vault; what its strategies are, a subclass says.
 
-    `allowed_loss` and `allowed_gain` are set by a rule: what the share price may lose or gain in this step, in assets.
+    `allowed_loss` and `allowed_gain` are set by a rule: what the share price may lose or gain in this step, in assets;
+    `recalled` says what it takes back after a report.
     """
 
     token: Contract
@@ -55,13 +56,17 @@ class VaultMachine(Machine):
         self.fee_holder = holders.index(FEE_RECIPIENT)
         self.now = self.read()
         expect(vault.decimals() == token.decimals() + 6, P.VAULT_DECIMALS, f"{vault.decimals()} decimals")
-        self.allowed_loss = self.allowed_gain = 0
+        self.allowed_loss = self.allowed_gain = self.recalled = 0
 
     # --- what is known ---
 
     def cheats(self) -> bool:
         """Whether a strategy that the vault is in promises more than it pays."""
         return False
+
+    def honest(self, which: int) -> bool:
+        """Whether a strategy says what its shares are worth."""
+        return True
 
     def odd(self) -> bool:
         """Whether a strategy has any fault at all."""
@@ -210,7 +215,7 @@ class VaultMachine(Machine):
         for number, strategy in enumerate(self.strategies):
             got = strategy.balanceOf(holder) - held[number]
             each = now.strategies[number]
-            if got and each.readable and self.says[number] == BPS:
+            if got and each.readable and self.honest(number):
                 worth += got * each.value // each.shares
         expect(sum(given) == sum(s.balanceOf(holder) for s in self.strategies) - sum(held), P.VAULT_EXIT)
         expect(worth <= due, P.VAULT_LOSS_SHARED, f"in kind worth {worth} for shares worth {due} after losses")
@@ -340,6 +345,7 @@ class VaultMachine(Machine):
             )
         if now.balances[self.fee_holder] > before.balances[self.fee_holder]:
             self._check_fees(before)
+        self.recalled = 0
         if self.moves_lost:
             self._check_budget()
 
@@ -349,8 +355,8 @@ class VaultMachine(Machine):
         minted = now.balances[holder] - before.balances[holder]
         taken = minted * (now.ledger + 1) // (now.supply + VIRTUAL_SHARES)
         above = max(0, now.ledger - before.ledger - before.deficit)
-        # a rebalance reports, and then moves: what its moves lose makes the next fee smaller, not this one
-        above += max(0, before.budget_wad - now.budget_wad) * before.ledger // WAD + 1
+        # a rebalance, a revocation report, and then move: what is lost then makes the next fee smaller, not this one
+        above += self.recalled + max(0, before.budget_wad - now.budget_wad) * max(before.ledger, now.ledger) // WAD + 1
         owed = above * before.performance_bps // BPS + before.managed_owed
         dust = DUST + now.net // (now.supply + VIRTUAL_SHARES)
         expect(taken <= owed + dust, P.VAULT_FEES, f"shares worth {taken} taken, {owed} owed on {above} over the mark")
