@@ -115,6 +115,7 @@ class FortuneMachine(VaultMachine):
         self.faults = [SOUND] * STRATEGIES
         self.says = [BPS] * STRATEGIES
         self.calling: set[int] = set()
+        self.illiquid: set[int] = set()
         self.risk_bps = risk_bps
         self.begin(token, vault, strategies, holders)
 
@@ -150,6 +151,8 @@ class FortuneMachine(VaultMachine):
             self.allowed_gain = -gained
 
     def check_risks(self, before: VaultState, after: VaultState) -> None:
+        if self.illiquid or self.odd():
+            return  # what cannot be taken back keeps its place beside what is put in
         held, holds = (sum(each.debt for each in state.strategies if each.risks) for state in (before, after))
         most = max(before.ledger, after.ledger) * self.risk_bps // BPS
         worth = sum(each.value for each in before.strategies if each.risks)
@@ -182,6 +185,7 @@ class FortuneMachine(VaultMachine):
         strategy = self.strategies[which]
         held = self.token.balanceOf(strategy.address)
         strategy.setFreeable(MOST if part > 100 else held * part // 100, sender=KEEPER)
+        (self.illiquid.discard if part > 100 else self.illiquid.add)(which)
 
     @rule(which=WHICH, room=Amounts(10**20))
     def become_full(self, which: int, room: int) -> None:

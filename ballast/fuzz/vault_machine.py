@@ -343,7 +343,8 @@ class VaultMachine(Machine):
                 P.VAULT_LOCKED_SAFE if not passed else P.VAULT_GROWTH,
                 f"from {before.net + 1} for {old} shares to {now.net + 1} for {new} in {passed} s",
             )
-        if now.balances[self.fee_holder] > before.balances[self.fee_holder]:
+        # a profit that a recall brings makes dearer what a report has just minted
+        if not self.recalled and now.balances[self.fee_holder] > before.balances[self.fee_holder]:
             self._check_fees(before)
         self.recalled = 0
         if self.moves_lost:
@@ -355,8 +356,8 @@ class VaultMachine(Machine):
         minted = now.balances[holder] - before.balances[holder]
         taken = minted * (now.ledger + 1) // (now.supply + VIRTUAL_SHARES)
         above = max(0, now.ledger - before.ledger - before.deficit)
-        # a rebalance, a revocation report, and then move: what is lost then makes the next fee smaller, not this one
-        above += self.recalled + max(0, before.budget_wad - now.budget_wad) * max(before.ledger, now.ledger) // WAD + 1
+        # a rebalance reports, and then moves: what its moves lose makes the next fee smaller, not this one
+        above += max(0, before.budget_wad - now.budget_wad) * max(before.ledger, now.ledger) // WAD + 1
         owed = above * before.performance_bps // BPS + before.managed_owed
         dust = DUST + now.net // (now.supply + VIRTUAL_SHARES)
         expect(taken <= owed + dust, P.VAULT_FEES, f"shares worth {taken} taken, {owed} owed on {above} over the mark")
