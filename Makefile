@@ -5,7 +5,7 @@ FORK := --network ethereum:mainnet-fork:foundry
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test gas lint lock clean
+.PHONY: help setup demo test gas lint fuzz-bench lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,10 @@ gas: setup ## what the vault costs beside bare ones, against the snapshot (UPDAT
 
 lint: setup ## format and lint checks of the Python code
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+
+fuzz-bench: setup ## speed of the fuzzer: revm with one worker and two, anvil, forge
+	@$(BIN)/python -m ballast.compiled
+	@$(BIN)/ape run fuzz bench
 
 lock: setup ## write the lock files again, without registry addresses (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet requirements.in -o requirements.lock

@@ -8,15 +8,6 @@ VAULT_SHARES: Final = "VAULT_SHARES: the balances add up to the supply"
 VAULT_PRICE: Final = "VAULT_PRICE: the share price falls by a booked loss alone"
 VAULT_ROUND_TRIP: Final = "VAULT_ROUND_TRIP: in and out again gains nothing"
 VAULT_PREVIEW: Final = "VAULT_PREVIEW: a preview is what the call then gives"
-VAULT_GROWTH: Final = (
-    "VAULT_GROWTH: the share price grows no faster than its cap, a yearly share of the high-water mark"
-)
-VAULT_SPLIT: Final = "VAULT_SPLIT: many small operations never beat one large one"
-VAULT_LOSS_SHARED: Final = "VAULT_LOSS_SHARED: a loss is borne by all who hold shares when it is seen, by each alike"
-VAULT_LOCKED_SAFE: Final = "VAULT_LOCKED_SAFE: profit that is locked or not reported cannot be taken at once"
-VAULT_CAPS: Final = "VAULT_CAPS: no move puts more into a strategy or a risk than its caps allow"
-VAULT_BUDGET: Final = "VAULT_BUDGET: keeper moves lose no more than the loss budget in any window"
-VAULT_REQUESTS: Final = "VAULT_REQUESTS: requests are served in order, and what they wait for is theirs first"
 VAULT_EXIT: Final = "VAULT_EXIT: a withdrawal within maxWithdraw, a redemption within maxRedeem never reverts"
 VAULT_ROLES: Final = "VAULT_ROLES: nobody without the role changes anything"
 VAULT_GROWTH: Final = (
@@ -33,6 +24,7 @@ VAULT_DECIMALS: Final = "VAULT_DECIMALS: a share has the asset's decimals and 6 
 VAULT_LOCKED: Final = "VAULT_LOCKED: in the middle of a call of the vault's own, nothing of it can be called or priced"
 VAULT_BUDGET: Final = "VAULT_BUDGET: rebalances lose no more than the loss budget in any window"
 VAULT_CAPS: Final = "VAULT_CAPS: a rebalance lifts no strategy over its caps"
+VAULT_REQUESTS: Final = "VAULT_REQUESTS: requests are served in order, and what they wait for is theirs first"
 ROUTER_BOOKS: Final = "ROUTER_BOOKS: the router holds its idle assets, and the venues' positions are what they stored"
 ROUTER_STEADY: Final = "ROUTER_STEADY: no action but an exit lowers the router's net value by more than rounding"
 

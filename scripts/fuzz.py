@@ -55,3 +55,14 @@ def planted(name: str | None, seed: int, seconds: float, workers: int, as_json: 
     from ballast.fuzz import commands
 
     commands.plant(name, seed, seconds, workers, as_json)
+
+
+@cli.command()
+@click.option("--seconds", type=click.FloatRange(min=5), default=20, show_default=True, help="Time for each way.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same runs.")
+@_json
+def bench(seconds: float, seed: int, as_json: bool):
+    """Measure checked steps a second: revm with one worker and two, anvil, forge."""
+    from ballast.fuzz import commands
+
+    commands.bench(seconds, seed, as_json)

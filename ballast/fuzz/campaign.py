@@ -88,9 +88,16 @@ class Result:
     #: which steps of each entry brought something new
     marks: list[list[int]] = field(default_factory=list)
     interrupted: bool = False
+    #: steps and seconds when every worker had come back once
+    _warm: tuple[int, float] = (0, 0.0)
     _kinds: set[Feature] = field(default_factory=set)
     #: steps that each worker took
     by_worker: dict[str, int] = field(default_factory=dict)
+
+    def steady(self) -> tuple[int, float]:
+        """Return the steps since the workers had made their worlds, and the seconds they took."""
+        steps, seconds = self.steps - self._warm[0], self.seconds - self._warm[1]
+        return (steps, seconds) if steps and seconds > 0 else (self.steps, self.seconds)
 
     def outcomes(self) -> dict[str, dict[str, int]]:
         """Return how often each rule came to each outcome."""
@@ -176,6 +183,8 @@ def campaign(
                     result.add(waiting.pop(taken))
                     taken += 1
                 result.seconds = time.monotonic() - started
+                if len(result.by_worker) < workers or not result._warm[0]:
+                    result._warm = (result.steps, result.seconds)
                 progress(result)
         except KeyboardInterrupt:
             result.interrupted = True

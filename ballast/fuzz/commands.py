@@ -237,3 +237,50 @@ def plant(name: str | None, seed: int, seconds: float, workers: int, as_json: bo
         out.print(table)
         out.print(f"{sum(each.found for each in hunts)} of {len(hunts)} planted bugs found within {seconds:.0f} s each")
     raise SystemExit(0 if all(each.found for each in hunts) else BROKEN)
+
+
+@one_line_errors
+def bench(seconds: float, seed: int, as_json: bool) -> None:
+    """Measure the speeds; exit with BROKEN when a target is missed."""
+    from ballast.fuzz import bench as benches
+
+    def told(name: str) -> None:
+        if not as_json:
+            console.print(f"measuring {name}")
+
+    with prepared("vault") as target:
+        speeds = benches.measure(target, seconds=seconds, seed=seed, progress=told)
+    one, two, anvil, _, forge = (each.rate for each in speeds)
+    #: what is wanted, what was measured, the least
+    targets = [
+        ("steps a second with one worker", one, 3_000),
+        ("two workers over one", two / one, 1.8),
+        ("one worker over anvil", one / anvil, 100),
+        ("two workers over forge on two cores", two / forge, 1),
+    ]
+    if as_json:
+        emit_json(
+            {
+                "speeds": [
+                    {
+                        "name": each.name,
+                        "steps": each.steps,
+                        "seconds": round(each.seconds, 2),
+                        "rate": round(each.rate, 1),
+                    }
+                    for each in speeds
+                ],
+                "targets": [
+                    {"name": name, "measured": round(got, 2), "least": least, "met": got >= least}
+                    for name, got, least in targets
+                ],
+            }
+        )
+    else:
+        table = Table("way", "checked steps", "seconds", "steps a second")
+        for each in speeds:
+            table.add_row(each.name, f"{each.steps:,}", f"{each.seconds:.1f}", f"{each.rate:,.0f}")
+        out.print(table)
+        for name, got, least in targets:
+            out.print(f"{name}: {got:,.2f} (at least {least:,}: {'met' if got >= least else '[red]missed[/red]'})")
+    raise SystemExit(0 if all(got >= least for _, got, least in targets) else BROKEN)

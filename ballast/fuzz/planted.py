@@ -20,7 +20,7 @@ from ballast.fuzz.targets import Target, machine_class, open_chain
 
 FILE = Path(__file__).parent / "planted.yaml"
 #: contracts of a vault
-VAULT = ("Vault", "VaultBooks", "VaultRules")
+VAULT = ("Vault", "VaultBooks", "VaultRules", "VaultViews")
 
 
 @dataclass(frozen=True)

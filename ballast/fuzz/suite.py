@@ -46,13 +46,13 @@ class SuiteMachine(VaultMachine):
         make, chain = self.build.make, self.chain
         if not chain.code(mainnet.AAVE_POOL):
             raise FuzzError("this chain has no Aave: name --upstream replica, or a node of mainnet")
-        self.lens = make(chain, "VaultLens", sender=OWNER)
+        self.lens = make(chain, "PropertyLensStandIn", sender=OWNER)
         self.aave = chain.at(mainnet.AAVE_POOL, Interface("Aave", mainnet.AAVE_POOL_ABI))
         self.morpho = chain.at(mainnet.MORPHO, Interface("Morpho", mainnet.MORPHO_ABI))
         usdc = chain.at(mainnet.USDC, Interface("USDC", mainnet.USDC_ABI))
         weth = chain.at(mainnet.WETH, Interface("WETH", mainnet.WETH_ABI))
         terms = (0, 0, 65_535, 10 * DAY, DAY, 100, DAY)
-        code = [make(chain, each, sender=OWNER).address for each in ("VaultBooks", "VaultRules")]
+        code = [make(chain, each, sender=OWNER).address for each in ("VaultBooks", "VaultRules", "VaultViews")]
         roles = (OWNER, GUARDIAN, CURATOR, FEE_RECIPIENT)
         vault = make(chain, "Vault", (usdc.address, "Fuzz", "FUZZ", *roles, *terms), *code, sender=OWNER)
         feeds = (mainnet.ETH_USD_FEED, mainnet.USDC_USD_FEED, 365 * DAY, 365 * DAY)

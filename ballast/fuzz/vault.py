@@ -46,8 +46,8 @@ class FortuneMachine(VaultMachine):
 
     def build_world(self) -> None:
         make, chain = self.build.make, self.chain
-        code = [make(chain, each, sender=OWNER).address for each in ("VaultBooks", "VaultRules")]
-        self.lens = make(chain, "VaultLens", sender=OWNER)
+        code = [make(chain, each, sender=OWNER).address for each in ("VaultBooks", "VaultRules", "VaultViews")]
+        self.lens = make(chain, "PropertyLensStandIn", sender=OWNER)
         self.borrower = make(chain, "FlashStandIn", sender=OWNER)
         self.gate = make(chain, "GateStandIn", DEPOSITORS[-1], sender=OWNER)
         self._worlds = [self._world(decimals, code) for decimals in DECIMALS]

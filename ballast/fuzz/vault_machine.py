@@ -343,7 +343,6 @@ class VaultMachine(Machine):
                 P.VAULT_LOCKED_SAFE if not passed else P.VAULT_GROWTH,
                 f"from {before.net + 1} for {old} shares to {now.net + 1} for {new} in {passed} s",
             )
-        # a profit that a recall brings makes dearer what a report has just minted
         if not self.recalled and now.balances[self.fee_holder] > before.balances[self.fee_holder]:
             self._check_fees(before)
         self.recalled = 0
@@ -354,7 +353,8 @@ class VaultMachine(Machine):
         """Fees of this step: no performance fee below the high-water mark, no management fee that is not owed."""
         now, holder = self.now, self.fee_holder
         minted = now.balances[holder] - before.balances[holder]
-        taken = minted * (now.ledger + 1) // (now.supply + VIRTUAL_SHARES)
+        # at what a share holds before or after, the lesser: a recall may bring more after the fee's shares were minted
+        taken = min(minted * (at.ledger + 1) // (at.supply + VIRTUAL_SHARES) for at in (before, now))
         above = max(0, now.ledger - before.ledger - before.deficit)
         # a rebalance reports, and then moves: what its moves lose makes the next fee smaller, not this one
         above += max(0, before.budget_wad - now.budget_wad) * max(before.ledger, now.ledger) // WAD + 1

@@ -1,4 +1,4 @@
-"""What the lens reads of a vault (contracts/standins/VaultLens.sol), by name."""
+"""What the lens reads of a vault (contracts/standins/PropertyLensStandIn.sol), by name."""
 
 from collections.abc import Sequence
 

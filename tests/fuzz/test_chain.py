@@ -19,7 +19,7 @@ def token(build, any_chain):
 
 @pytest.fixture
 def vault(build, any_chain, token):
-    code = [build.make(any_chain, name, sender=OWNER).address for name in ("VaultBooks", "VaultRules")]
+    code = [build.make(any_chain, name, sender=OWNER).address for name in ("VaultBooks", "VaultRules", "VaultViews")]
     roles = (OWNER, GUARDIAN, CURATOR, FEE_RECIPIENT)
     terms = (0, 0, 65_535, 864_000, 86_400, 100, 86_400)
     made = build.make(any_chain, "Vault", (token.address, "Test", "T", *roles, *terms), *code, sender=OWNER)

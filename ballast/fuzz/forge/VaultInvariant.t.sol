@@ -8,7 +8,7 @@ import {FlashStandIn} from "../../../contracts/standins/FlashStandIn.sol";
 import {FuzzStrategyStandIn} from "../../../contracts/standins/FuzzStrategyStandIn.sol";
 import {StrategyStandIn} from "../../../contracts/standins/StrategyStandIn.sol";
 import {TokenStandIn} from "../../../contracts/standins/TokenStandIn.sol";
-import {VaultLens} from "../../../contracts/standins/VaultLens.sol";
+import {PropertyLensStandIn} from "../../../contracts/standins/PropertyLensStandIn.sol";
 import {IVault} from "../../../interfaces/IVault.sol";
 import {IERC20} from "@openzeppelin/contracts/interfaces/IERC20.sol";
 
@@ -25,7 +25,7 @@ contract Handler {
 
     IVault public vault;
     TokenStandIn public token;
-    VaultLens public lens;
+    PropertyLensStandIn public lens;
     FlashStandIn public borrower;
     address[] public strategies;
     address[] public holders;
@@ -43,7 +43,7 @@ contract Handler {
         time = 1_750_000_000;
         VM.warp(time);
         token = new TokenStandIn(6);
-        lens = new VaultLens();
+        lens = new PropertyLensStandIn();
         borrower = new FlashStandIn();
         vault = IVault(
             address(

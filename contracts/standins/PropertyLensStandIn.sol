@@ -5,10 +5,10 @@ import {IERC20} from "@openzeppelin/contracts/interfaces/IERC20.sol";
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {IVault} from "../../interfaces/IVault.sol";
 
-/// @title VaultLens
+/// @title PropertyLensStandIn
 /// @notice STAND-IN for tests: all that the properties of a vault speak of, read in one call.
 /// @dev Reads only what anyone can read; knows nothing of the vault's storage.
-contract VaultLens {
+contract PropertyLensStandIn {
     uint256 private constant FIXED = 16;
     uint256 private constant PER_STRATEGY = 11;
 
