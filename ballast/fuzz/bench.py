@@ -1,4 +1,4 @@
-"""Checked steps per second of the vault machine: on revm with one worker and two, on anvil, and forge's of its handlers."""
+"""Checked steps a second: the vault machine on revm with one worker and two, on anvil, and its handlers in forge."""
 
 import os
 import re

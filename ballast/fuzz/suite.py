@@ -74,6 +74,7 @@ class SuiteMachine(VaultMachine):
             chain.deal(usdc.address, holder, PURSE)
         for holder in DEPOSITORS:
             usdc.approve(vault.address, MOST, sender=holder)
+            vault.approve(vault.redemptions(), MOST, sender=holder)
         chain.deal(weth.address, BORROWER, ETHER_PURSE)
         for spender in (mainnet.AAVE_POOL, mainnet.MORPHO):
             usdc.approve(spender, MOST, sender=LENDER)

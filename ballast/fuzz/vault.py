@@ -10,6 +10,7 @@ from ballast.fuzz.vault_machine import (
     BPS,
     DAY,
     DUST,
+    EXIT_REFUSES,
     HOUR,
     MOST,
     NOBODY,
@@ -49,7 +50,9 @@ class FortuneMachine(VaultMachine):
         code = [make(chain, each, sender=OWNER).address for each in ("VaultBooks", "VaultRules", "VaultViews")]
         self.lens = make(chain, "PropertyLensStandIn", sender=OWNER)
         self.borrower = make(chain, "FlashStandIn", sender=OWNER)
-        self.gate = make(chain, "GateStandIn", DEPOSITORS[-1], sender=OWNER)
+        self.gate = make(chain, "GateStandIn", sender=OWNER)
+        for account in (*DEPOSITORS[:-1], STRANGER, self.borrower.address):
+            self.gate.admit(account, sender=OWNER)
         self._worlds = [self._world(decimals, code) for decimals in DECIMALS]
 
     def _world(self, decimals: int, code: list[str]) -> tuple[Any, ...]:
@@ -62,6 +65,7 @@ class FortuneMachine(VaultMachine):
         for holder in DEPOSITORS:
             token.mint(holder, 10**30, sender=OWNER)
             token.approve(vault.address, MOST, sender=holder)
+            vault.approve(vault.redemptions(), MOST, sender=holder)
         holders = [*DEPOSITORS, FEE_RECIPIENT, self.borrower.address, vault.redemptions()]
         return token, vault, strategies, holders
 
@@ -140,7 +144,7 @@ class FortuneMachine(VaultMachine):
         """A depositor with borrowed assets does all in one transaction, and gains nothing."""
         may = (*self._may_refuse_entry(0, assets), "ZeroShares", "Error")
         if self.cheats():
-            may += ("InsufficientLiquidity",)
+            may += EXIT_REFUSES
         donees = [self.vault.address, *[each.address for each in self.strategies]]
         self.allowed_loss = self.unbooked() + self.dear() + (self.now.total_debt if self.cheats() else 0)
         gained = self.attempt(

@@ -25,6 +25,9 @@ LONGEST_UNLOCK: Final = 100 * YEAR
 #: units that the roundings of one step may move
 DUST: Final = 8
 
+#: what an exit may be refused with where a strategy promises more than it pays: the plain one accepts no such cost
+EXIT_REFUSES: Final = ("InsufficientLiquidity", "LossTooHigh")
+
 WHO = Integers(0, len(DEPOSITORS) - 1)
 ASSETS = Amounts(10**22)
 PART = Integers(1, 100)
@@ -34,7 +37,7 @@ class VaultMachine(Machine):
     """A vault; what its strategies are, a subclass says.
 
     `allowed_loss` and `allowed_gain` are set by a rule: what the share price may lose or gain in this step, in assets;
-    `recalled` says what it takes back after a report.
+    `recalled` says what it takes back after a report, `paid_out` what who leaves gets.
     """
 
     token: Contract
@@ -53,10 +56,12 @@ class VaultMachine(Machine):
         self.budget_bps, self.window, _ = vault.lossBudget()
         #: losses of rebalances: when, and which share of the value, Wad
         self.moves_lost: list[tuple[int, int]] = []
+        self.queue = self.build.at(self.chain, "Redemptions", vault.redemptions())
+        self.queued = False
         self.fee_holder = holders.index(FEE_RECIPIENT)
         self.now = self.read()
         expect(vault.decimals() == token.decimals() + 6, P.VAULT_DECIMALS, f"{vault.decimals()} decimals")
-        self.allowed_loss = self.allowed_gain = self.recalled = 0
+        self.allowed_loss = self.allowed_gain = self.recalled = self.paid_out = 0
 
     # --- what is known ---
 
@@ -85,6 +90,10 @@ class VaultMachine(Machine):
     def dear(self) -> int:
         """What one share of each strategy is worth, where that is more than rounding: who draws on it pays for it."""
         return sum(s.value // s.shares for s in self.now.strategies if s.shares and s.value // s.shares >= MOVE_DUST)
+
+    def premium(self) -> int:
+        """Gains of volatile strategies that are not booked: who enters pays for them."""
+        return sum(max(0, each.value - each.debt) for each in self.now.strategies if each.listed and each.volatile)
 
     def worth(self, shares: int) -> int:
         """What shares are worth by the books, rounded down."""
@@ -155,7 +164,7 @@ class VaultMachine(Machine):
         # who enters pays for the unbooked gains of volatile strategies: the others have that at once
         self.allowed_gain = max(0, assets - self.worth(shares))
         now = self.now
-        gains = sum(max(0, each.value - each.debt) for each in now.strategies if each.listed and each.volatile)
+        gains = self.premium()
         most = assets * (now.supply + VIRTUAL_SHARES) // (now.net + gains + 1)
         expect(shares <= most, P.VAULT_ENTRY, f"{shares} shares, {gains} gained and not booked leave room for {most}")
         back = self.vault.previewRedeem(shares)
@@ -166,8 +175,8 @@ class VaultMachine(Machine):
         holder, vault = DEPOSITORS[who], self.vault
         shares = vault.maxRedeem(holder) * part // 100
         preview = vault.previewRedeem(shares)
-        cheated = self.cheats()
-        may = ("InsufficientLiquidity",) if cheated else ()
+        cheated = self.cheats() or self.dear() > 0
+        may = EXIT_REFUSES if cheated else ()
         assets = self.attempt(vault.redeem, shares, holder, holder, sender=holder, may=may)
         self._leaves(assets, shares)
         if assets is not None and not cheated:
@@ -183,7 +192,7 @@ class VaultMachine(Machine):
         assets = vault.maxWithdraw(holder) * part // 100
         preview = vault.previewWithdraw(assets)
         cheated = self.cheats() or self.dear() > 0
-        may = ("InsufficientLiquidity", "ERC20InsufficientBalance") if cheated else ()
+        may = (*EXIT_REFUSES, "ERC20InsufficientBalance") if cheated else ()
         shares = self.attempt(vault.withdraw, assets, holder, holder, sender=holder, may=may)
         self._leaves(None if shares is None else assets, shares or 0)
         if shares is not None and not cheated:
@@ -196,6 +205,9 @@ class VaultMachine(Machine):
         now = self.now
         gone = sum(s.debt - (s.value if s.readable else 0) for s in now.strategies if s.volatile and s.unbooked_loss)
         due = shares * (now.net - max(0, gone - now.locked) + 1) // (now.supply + VIRTUAL_SHARES)
+        # so little missing is rounding, and no loss; a profit that the exit books first may round the price up
+        due += 1 + MOVE_DUST * sum(s.volatile for s in now.strategies)
+        self.paid_out = assets
         expect(assets <= due, P.VAULT_LOSS_SHARED, f"{assets} for shares worth {due} after losses")
         # an exit smaller than one dear share burns the whole share: the rest is everybody's loss
         self.allowed_loss = self.unbooked() + self.dear()
@@ -218,6 +230,7 @@ class VaultMachine(Machine):
             if got and each.readable and self.honest(number):
                 worth += got * each.value // each.shares
         expect(sum(given) == sum(s.balanceOf(holder) for s in self.strategies) - sum(held), P.VAULT_EXIT)
+        due += MOVE_DUST * len(self.strategies)
         expect(worth <= due, P.VAULT_LOSS_SHARED, f"in kind worth {worth} for shares worth {due} after losses")
 
     @rule(who=WHO, to=WHO, part=PART)
@@ -238,7 +251,8 @@ class VaultMachine(Machine):
         for _ in range(parts):
             got += self.attempt(deposit, each, holder, sender=holder, may=may) or 0
         self.allowed_gain = max(0, each * parts - self.worth(got))  # as at a deposit
-        expect(got <= one, P.VAULT_SPLIT, f"{parts} deposits of {each} gave {got} shares, one of them all {one}")
+        if not self.premium():
+            expect(got <= one, P.VAULT_SPLIT, f"{parts} deposits of {each} gave {got} shares, one of them all {one}")
 
     @rule(weight=0.5, who=WHO, part=PART, parts=Integers(2, 4))
     def split_redeem(self, who: int, part: int, parts: int) -> None:
@@ -257,6 +271,53 @@ class VaultMachine(Machine):
         # an exit out of idle assets does not look at smooth strategies: a part of the whole may be such a one
         if not self.allowed_loss:
             expect(got <= one, P.VAULT_SPLIT, f"{parts} exits gave {got}, one of them all {one}")
+
+    # --- those who wait ---
+
+    @rule(weight=1.5, who=WHO, part=PART)
+    def request(self, who: int, part: int) -> None:
+        """A holder queues for what cannot be freed at once."""
+        holder, shares = DEPOSITORS[who], self.now.balances[who] * part // 100
+        self.attempt(
+            self.queue.requestRedeem, shares, holder, holder, sender=holder, may=() if shares else ("ZeroShares",)
+        )
+        self.queued = self.queued or shares > 0
+
+    @rule(weight=1.5)
+    def fulfil(self) -> None:
+        """Anyone has the vault pay those who wait; it never costs them more than rounding."""
+        now, cheated = self.now, self.cheats() or self.dear() > 0
+        self.allowed_loss = self.unbooked() + self.dear() + (now.total_debt if self.cheats() else 0)
+        self.recalled = now.total_debt
+        may = ("NothingFreed", "Slippage", *(EXIT_REFUSES if cheated else ()))
+        paid = self.attempt(self.queue.fulfil, sender=STRANGER, may=may)
+        if paid is None:
+            self.allowed_loss = self.recalled = 0
+            return
+        shares, assets = paid
+        due = shares * (now.net + 1) // (now.supply + VIRTUAL_SHARES)
+        expect(assets <= due, P.VAULT_LOSS_SHARED, f"{assets} for waiting shares worth {due}")
+
+    @rule(weight=1.5, who=WHO, part=PART)
+    def claim(self, who: int, part: int) -> None:
+        """A holder takes what was got for the request; never reverts."""
+        holder = DEPOSITORS[who]
+        shares = self.queue.maxRedeem(holder) * part // 100
+        most = self.queue.maxWithdraw(holder)
+        paid = self.queue.redeem(shares, holder, holder, sender=holder)
+        expect(paid <= most, P.VAULT_REQUESTS, f"{paid} claimed of {most}")
+
+    def _check_requests(self) -> None:
+        """What waits is there in shares, what is claimable in assets."""
+        queue, at = self.queue, self.holders.index(self.queue.address)
+        waiting, pending, claimable = queue.waiting(), 0, 0
+        for holder in DEPOSITORS:
+            pending += queue.pendingRedeemRequest(0, holder)
+            claimable += queue.maxWithdraw(holder)
+        shares, assets = self.now.balances[at], self.now.tokens[at]
+        expect(pending == waiting, P.VAULT_REQUESTS, f"{pending} shares pending, {waiting} waiting")
+        expect(shares >= waiting, P.VAULT_REQUESTS, f"{waiting} shares wait, {shares} are there")
+        expect(assets >= claimable, P.VAULT_REQUESTS, f"{claimable} can be claimed, {assets} are there")
 
     # --- time, keepers ---
 
@@ -345,7 +406,9 @@ class VaultMachine(Machine):
             )
         if not self.recalled and now.balances[self.fee_holder] > before.balances[self.fee_holder]:
             self._check_fees(before)
-        self.recalled = 0
+        self.recalled = self.paid_out = 0
+        if self.queued:
+            self._check_requests()
         if self.moves_lost:
             self._check_budget()
 
@@ -355,7 +418,7 @@ class VaultMachine(Machine):
         minted = now.balances[holder] - before.balances[holder]
         # at what a share holds before or after, the lesser: a recall may bring more after the fee's shares were minted
         taken = min(minted * (at.ledger + 1) // (at.supply + VIRTUAL_SHARES) for at in (before, now))
-        above = max(0, now.ledger - before.ledger - before.deficit)
+        above = max(0, now.ledger + self.paid_out - before.ledger - before.deficit)
         # a rebalance reports, and then moves: what its moves lose makes the next fee smaller, not this one
         above += max(0, before.budget_wad - now.budget_wad) * max(before.ledger, now.ledger) // WAD + 1
         owed = above * before.performance_bps // BPS + before.managed_owed
