@@ -11,7 +11,8 @@ VAULT_PREVIEW: Final = "VAULT_PREVIEW: a preview is what the call then gives"
 VAULT_EXIT: Final = "VAULT_EXIT: a withdrawal within maxWithdraw, a redemption within maxRedeem never reverts"
 VAULT_ROLES: Final = "VAULT_ROLES: nobody without the role changes anything"
 VAULT_GROWTH: Final = (
-    "VAULT_GROWTH: the share price grows no faster than the cap a year on net assets and deficit, rounding aside"
+    "VAULT_GROWTH: the share price grows no faster than the cap a year on net assets and deficit,"
+    " but for what makes good a loss"
 )
 VAULT_SPLIT: Final = "VAULT_SPLIT: many small deposits or exits never beat one large"
 VAULT_LOSS_SHARED: Final = "VAULT_LOSS_SHARED: who leaves bears their part of the losses that an exit must know"

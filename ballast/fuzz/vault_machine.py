@@ -62,6 +62,8 @@ class VaultMachine(Machine):
         self.now = self.read()
         expect(vault.decimals() == token.decimals() + 6, P.VAULT_DECIMALS, f"{vault.decimals()} decimals")
         self.allowed_loss = self.allowed_gain = self.recalled = self.paid_out = 0
+        #: what is locked makes good a loss
+        self.recovering = False
 
     # --- what is known ---
 
@@ -394,8 +396,12 @@ class VaultMachine(Machine):
         passed = now.now - before.now
         growth = (before.net + before.deficit) * max(before.growth_cap_bps, self.pace_bps) * passed // (BPS * YEAR)
         left = before.unlocked_at - before.now
-        if left > LONGEST_UNLOCK - YEAR:  # so much is locked that the cap would have it unlock for longer
+        # so much is locked that the cap would have it unlock for longer, or it makes good a loss
+        if left > LONGEST_UNLOCK - YEAR or (self.recovering and left > 0):
             growth = max(growth, before.locked * passed // left + 1)
+        if now.now >= before.unlocked_at:
+            self.recovering = False
+        self.recovering = self.recovering or now.deficit < before.deficit
         growth += gain
         dust = DUST + now.net // new  # a share is rounded away too
         if not (before.net == 0 and before.supply > 1_000 * VIRTUAL_SHARES):

@@ -35,6 +35,8 @@ contract Handler {
     uint256 public netBefore;
     uint256 public supplyBefore;
     uint256 public deficitBefore;
+    /// What is locked makes good a loss.
+    bool public recovering;
     uint256 public timeBefore;
     uint256 public allowedLoss;
     uint256 public allowedGain;
@@ -281,6 +283,8 @@ contract Handler {
         }
         require(sum == words[2], "VAULT_BOOKS");
         _checkPrice(words[3], words[5], words[4], words[9]);
+        if (words[6] < deficitBefore) recovering = true;
+        else if (time >= words[9]) recovering = false;
     }
 
     function _checkPrice(uint256 net, uint256 supply, uint256 locked, uint256 until) private view {
@@ -291,6 +295,8 @@ contract Handler {
         uint256 passed = time - timeBefore;
         uint256 growth = (netBefore + deficitBefore) * 65_535 * passed / (BPS * 365 days);
         if (until > time + 99 * 365 days) growth += (locked + net) * passed / (99 * 365 days) + 1;
+        // What makes good a loss unlocks over the period.
+        if (recovering) growth = netBefore + deficitBefore + locked + net;
         uint256 dust = 8 + net / fresh;
         require((net + 1) * old <= (netBefore + 1 + growth + allowedGain + dust) * fresh + dust * old, "VAULT_GROWTH");
     }

@@ -271,8 +271,26 @@ def test_fulfil__of_a_crumb_for_nothing_is_refused_while_others_wait(
     """Nobody grinds shares away by fulfilling them by less than a unit's worth."""
     request_(depositor, 300 * SHARE)
     dry.setFreeable(300 * UNIT, sender=keeper)
-    with reverts(redemptions.NothingFreed, waiting=300 * SHARE, shares=999_999):
+    with reverts(redemptions.NothingFreed, waiting=300 * SHARE, shares=0):
         redemptions.fulfil(999_999, sender=attacker)
+
+
+def test_fulfil__cut_into_small_parts_rounds_nothing_away(
+    make_vault, make_token, project, depositor, second_depositor, attacker, keeper
+):
+    """A token without decimals: parts worth 1.7 units each, and the request gets all of its worth."""
+    token = make_token(0)
+    vault = make_vault(token)
+    redemptions = project.Redemptions.at(vault.redemptions())
+    for holder in (depositor, second_depositor):
+        vault.deposit(100, holder, sender=holder)
+    vault.approve(redemptions, 2**256 - 1, sender=depositor)
+    redemptions.requestRedeem(vault.balanceOf(depositor), depositor, depositor, sender=depositor)
+    for _ in range(20):
+        redemptions.fulfil(1_700_000, sender=attacker)
+    redemptions.fulfil(sender=keeper)
+    assert redemptions.maxWithdraw(depositor) == 100
+    assert vault.maxWithdraw(second_depositor) == 100
 
 
 def test_fulfil__when_a_volatile_strategy_cannot_be_read_is_refused(
