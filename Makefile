@@ -5,7 +5,7 @@ FORK := --network ethereum:mainnet-fork:foundry
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test gas lint fuzz-bench lock clean
+.PHONY: help setup demo test gas lint slither prove mutate fuzz-bench lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,7 +18,7 @@ setup: ## install the tools and build the replica
 demo: setup ## thirty days of a vault on the replica; writes build/demo/report.html
 	@$(BIN)/ape run demo
 
-test: setup lint ## all tests, on a fork of the replica (WORKERS=1 for one at a time)
+test: setup lint slither ## all tests, on a fork of the replica (WORKERS=1 for one at a time)
 	@$(BIN)/python -m ballast.compiled
 	@. tools/replica.sh && with_replica $(BIN)/ape test tests $(FORK) -q -n $(WORKERS) $(PYTEST_ARGS)
 
@@ -32,8 +32,19 @@ fuzz-bench: setup ## speed of the fuzzer: revm with one worker and two, anvil, f
 	@$(BIN)/python -m ballast.compiled
 	@$(BIN)/ape run fuzz bench
 
+slither: setup ## static analysis of the contracts; tools/slither.yaml says why what it finds is accepted
+	@$(PYTHON) tools/setup.py slither
+	@$(BIN)/python -m tools.slither $(SLITHER_ARGS)
+
+prove: setup ## prove the arithmetic of price, unlock, fees and loss budget with halmos
+	@$(PYTHON) tools/setup.py halmos
+	@$(BIN)/python -m tools.prove $(PROVE_ARGS)
+
+mutate: setup ## change the vault's code in small ways and count which changes the tests notice (MUTATE_ARGS="--sample 40")
+	@$(BIN)/python -m tools.mutate $(MUTATE_ARGS)
+
 lock: setup ## write the lock files again, without registry addresses (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet requirements.in -o requirements.lock
+	for name in requirements tools/slither tools/halmos; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet $$name.in -o $$name.lock || exit; done
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean: ## remove what was built and installed

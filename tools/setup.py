@@ -1,9 +1,13 @@
 """Install everything Ballast needs inside the repository folder; do nothing when it is there already.
 
+`setup.py slither halmos` installs those tools besides, each in an environment of its own: they want other versions of
+what Ape wants.
+
 Runs on the system's Python with the standard library alone. Each step leaves a stamp holding a hash of what it
 was made from, so a second run returns at once, and a changed lock file repeats just its own step.
 """
 
+import functools
 import hashlib
 import os
 import platform
@@ -23,6 +27,8 @@ MIN_DISK_BYTES = 2 * 1024**3
 ANVIL = "1.7.1"
 # Solidity compilers: version -> the npm package that carries it
 COMPILERS = {"0.8.34": "solc", "0.8.19": "solc-0.8.19"}
+# Tools with an environment of their own, `.tools/<name>`, out of `tools/<name>.lock`
+TOOLBOXES = ("slither", "halmos")
 
 
 class SetupError(Exception):
@@ -41,6 +47,15 @@ def main():
     step("node packages", ["package.json", "package-lock.json"], install_node)
     check_anvil()
     step("compilers", ["package-lock.json", "tools/solc.js", "tools/setup.py"], install_compilers)
+    for name in sys.argv[1:]:
+        if name not in TOOLBOXES:
+            raise SetupError("%s is no tool: say %s" % (name, " or ".join(TOOLBOXES)))
+        step(
+            name,
+            ["tools/%s.lock" % name],
+            functools.partial(install_environment, os.path.join(TOOLS, name), "tools/%s.lock" % name),
+            extra=sys.executable + sys.version,
+        )
 
 
 def check_node():
@@ -79,18 +94,24 @@ def step(name, sources, action, extra=""):
     print("setup: %s done in %.0f s" % (name, time.time() - started), flush=True)
 
 
-def install_python():
-    made = subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], capture_output=True, text=True, check=False)
+def install_environment(folder, lock):
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", "--clear", folder], capture_output=True, text=True, check=False
+    )
     if made.returncode:
         raise SetupError(
             "python cannot make a virtual environment (on Debian: apt-get install python3-venv): " + last_line(made)
         )
-    python = os.path.join(VENV, "bin", "python")
     run(
-        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps"]
-        + ["-r", os.path.join(ROOT, "requirements.lock")],
+        [os.path.join(folder, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        + ["--require-hashes", "--no-deps", "-r", os.path.join(ROOT, lock)],
         "the Python packages could not be installed (is the package registry within reach?)",
     )
+
+
+def install_python():
+    install_environment(VENV, "requirements.lock")
+    python = os.path.join(VENV, "bin", "python")
     site = subprocess.run(
         [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
         capture_output=True,
