@@ -11,25 +11,26 @@ from ballast.environment import ROOT
 from ballast.errors import ConfigurationError
 
 
-def _settings() -> dict:
+def settings() -> dict:
+    """Return the compiler settings of ape-config.yaml."""
     return yaml.safe_load((ROOT / "ape-config.yaml").read_text())["solidity"]
 
 
 def binary() -> Path:
     """Return the compiler that `make setup` installed: a native one, or the wrapper over soljson."""
-    return ROOT / ".tools" / "solcx" / f"solc-v{_settings()['version']}"
+    return ROOT / ".tools" / "solcx" / f"solc-v{settings()['version']}"
 
 
 def standard_json(sources: Mapping[str, str], outputs: list[str], *, ast: bool = False) -> dict:
     """Return the compiler's input for `sources` (path from the root -> text) with the settings of ape-config.yaml."""
-    settings = _settings()
+    chosen = settings()
     return {
         "language": "Solidity",
         "sources": {path: {"content": text} for path, text in sources.items()},
         "settings": {
-            "evmVersion": settings["evm_version"],
-            "optimizer": {"enabled": settings["optimize"], "runs": settings["optimization_runs"]},
-            "remappings": settings["import_remapping"],
+            "evmVersion": chosen["evm_version"],
+            "optimizer": {"enabled": chosen["optimize"], "runs": chosen["optimization_runs"]},
+            "remappings": chosen["import_remapping"],
             "outputSelection": {"*": {"*": outputs, "": ["ast"] if ast else []}},
         },
     }
