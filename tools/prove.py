@@ -5,10 +5,12 @@ that they reach what they speak of, and Solady's 512-bit division is plain divis
 same within its bounds. `--mutants` breaks the code once for each rule and expects that rule to fail.
 """
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -34,6 +36,8 @@ COPIED = ("contracts/vault", "contracts/risk", "interfaces", "tests/proofs")
 #: for one question to the solver, and for one rule
 QUERY_SECONDS = 60
 RULE_SECONDS = 170
+#: what runs now
+RUNNING: set[subprocess.Popen] = set()
 #: at a time; each uses one core
 WORKERS = 2
 
@@ -132,6 +136,14 @@ def _environment() -> dict:
     return os.environ | {"PATH": f"{FORGE}{os.pathsep}{os.environ['PATH']}"}
 
 
+def _end(running: subprocess.Popen) -> None:
+    """End halmos and its solvers, if they have not ended."""
+    RUNNING.discard(running)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+
+
 def prove(rule: Rule, folder: Path) -> Outcome:
     """Run halmos on one rule over what `bench` made."""
     answer = folder / f"{rule.id}.json"
@@ -144,14 +156,13 @@ def prove(rule: Rule, folder: Path) -> Outcome:
     running = subprocess.Popen(
         command, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
+    RUNNING.add(running)
     try:
         said, _ = running.communicate(timeout=RULE_SECONDS)
-    except (subprocess.TimeoutExpired, KeyboardInterrupt) as error:
-        os.killpg(running.pid, 9)
-        running.wait()
-        if isinstance(error, KeyboardInterrupt):
-            raise
+    except subprocess.TimeoutExpired:
         return Outcome(rule.id, rule.says, "timeout", time.monotonic() - started)
+    finally:
+        _end(running)
     result = "error"
     if answer.exists():
         tests = [test for found in json.loads(answer.read_text())["test_results"].values() for test in found]
@@ -170,6 +181,7 @@ def prove(rule: Rule, folder: Path) -> Outcome:
 @one_line_errors
 def main(chosen: tuple[str, ...], mutants: bool, as_json: bool) -> None:
     """Prove the rules of tests/proofs; exit code 1 when one is not proven (with --mutants: when one does not fail)."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends halmos too
     found = [rule for rule in rules() if not chosen or rule.id in chosen]
     unknown = set(chosen) - {rule.id for rule in found}
     if unknown:
@@ -188,7 +200,13 @@ def main(chosen: tuple[str, ...], mutants: bool, as_json: bool) -> None:
                 console.print(f"{outcome.id}: {outcome.result} in {outcome.seconds:.0f} s", highlight=False)
             return outcome
 
-        outcomes = list(pool.map(one, found))
+        try:
+            outcomes = list(pool.map(one, found))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for running in list(RUNNING):
+                _end(running)
+            raise
     good = [outcome.result == wanted for outcome in outcomes]
     if as_json:
         emit_json({"ok": all(good), "wanted": wanted, "rules": [asdict(o) for o in outcomes]}, indent=1)

@@ -1,7 +1,7 @@
-"""A solver for halmos, run by its Python: words of 256 bits are read as whole numbers and handed to cvc5.
+"""A solver for halmos, run by its Python: words of 256 bits are read as whole numbers and handed to z3.
 
 Products and quotients of unknowns, which are what a vault's arithmetic is made of, are out of reach for solvers that
-work bit by bit; over whole numbers they are decided in seconds. The reading is exact: a sum or product is taken modulo
+work bit by bit; over whole numbers most are decided in a second. The reading is exact: a sum or product is taken modulo
 2^256 wherever its bounds do not rule an overflow out, and what cannot be read so is answered with `unknown`.
 
 usage: smt.py SECONDS FILE
@@ -9,8 +9,8 @@ usage: smt.py SECONDS FILE
 
 import re
 import sys
+from collections import defaultdict
 
-import cvc5
 import z3
 
 
@@ -130,17 +130,7 @@ class Reader:
     def _operate(self, name: str, args: list, size: int) -> tuple:
         words = [self.word(arg) for arg in args]
         if name in ("bvadd", "bvsub"):
-            total, low, high = words[0]
-            # a term times -1 is a subtraction
-            terms = [self._signed(arg, size) for arg in args]
-            if name == "bvsub":
-                terms[1:] = [(-n, -h, -m) for n, m, h in terms[1:]]
-            total, low, high = (
-                z3.Sum([n for n, _, _ in terms]),
-                sum(m for _, m, _ in terms),
-                sum(h for _, _, h in terms),
-            )
-            return self._modulo(total, low, high, size)
+            return self._modulo(*self._sum(args, size, name == "bvsub"), size)
         if name == "bvmul":
             number, low, high = words[0]
             for other, least, most in words[1:]:
@@ -164,23 +154,49 @@ class Reader:
             self.divided[key] = quotient, rest
         return self.divided[key]
 
-    def _signed(self, e, size: int) -> tuple:
-        if e.decl().kind() == z3.Z3_OP_BMUL and z3.is_bv_value(e.arg(0)) and e.arg(0).as_long() >= 2 ** (size - 1):
-            factor = e.arg(0).as_long() - 2**size
-            number, low, high = self.word(e.arg(1))
-            if e.num_args() == 2:
-                return factor * number, factor * high, factor * low
-        if z3.is_bv_value(e) and e.as_long() >= 2 ** (size - 1):
-            value = e.as_long() - 2**size
-            return z3.IntVal(value), value, value
-        return self.word(e)
+    def _sum(self, args: list, size: int, subtract: bool) -> tuple:
+        """Return a sum whose like terms are taken together, so that its bounds are those of what is left."""
+        factors: dict[int, int] = defaultdict(int)
+        parts, constant = {}, 0
+        for place, arg in enumerate(args):
+            sign = -1 if subtract and place else 1
+            for term, factor in self._terms(arg, size):
+                if term is None:
+                    constant += sign * factor
+                else:
+                    factors[term.get_id()] += sign * factor
+                    parts[term.get_id()] = term
+        number, low, high = z3.IntVal(constant), constant, constant
+        for key, factor in factors.items():
+            part, least, most = self.word(parts[key])
+            number = number + factor * part
+            low += min(factor * least, factor * most)
+            high += max(factor * least, factor * most)
+        return z3.simplify(number), low, high
+
+    def _terms(self, e, size: int):
+        """Yield the terms of a sum with their factors, modulo 2^256: 2^256 - 1 is -1. A number comes without a term."""
+        half, top = 2 ** (size - 1), 2**size
+        if z3.is_bv_value(e):
+            yield None, e.as_long() - (top if e.as_long() >= half else 0)
+        elif e.decl().kind() == z3.Z3_OP_BADD:
+            for arg in e.children():
+                yield from self._terms(arg, size)
+        elif e.decl().kind() == z3.Z3_OP_BMUL and e.num_args() == 2 and z3.is_bv_value(e.arg(0)):
+            value = e.arg(0).as_long()
+            for term, factor in self._terms(e.arg(1), size):
+                yield term, factor * (value - (top if value >= half else 0))
+        else:
+            yield e, 1
 
     def _modulo(self, number, low: int, high: int, size: int) -> tuple:
         top = 2**size
         if low >= 0 and high < top:
             return number, low, high
         if -top <= low and high < top:
-            return z3.If(number < 0, number + top, number), 0, top - 1
+            wrapped = z3.Int(f"wrapped_{len(self.facts)}")
+            self.facts.append(z3.If(number < 0, wrapped == number + top, wrapped == number))
+            return wrapped, 0, top - 1
         # shifted, so that what is divided is not negative
         shift = -(low // top) * top if low < 0 else 0
         return self._divide(number + shift, z3.IntVal(top))[1], 0, top - 1
@@ -228,28 +244,19 @@ def solve(path: str, seconds: int) -> str:
         reader = Reader(list(z3.parse_smt2_string(text)))
     except Unreadable:
         return "unknown"
-    plain = z3.Solver()
-    plain.add(*reader.facts)
-    terms = cvc5.TermManager()
-    solver = cvc5.Solver(terms)
-    solver.setOption("tlimit-per", str(seconds * 1000))
-    solver.setOption("produce-models", "true")
-    parser = cvc5.InputParser(solver)
-    symbols = parser.getSymbolManager()
-    parser.setStringInput(
-        cvc5.InputLanguage.SMT_LIB_2_6, "(set-logic QF_NIA)\n" + re.sub(r"\(set-info.*\)", "", plain.to_smt2()), "query"
-    )
-    answer = "unknown"
-    while not (command := parser.nextCommand()).isNull():
-        answer = command.invoke(solver, symbols).strip() or answer
-    if answer != "sat":
-        return answer
-    model = [
-        f"  (define-fun {t.getSymbol()} () (_ BitVec 256) #x{int(str(solver.getValue(t))):064x})"
-        for t in symbols.getDeclaredTerms()
-        if t.getSymbol().startswith("p_")
+    solver = z3.Solver()
+    solver.set("timeout", seconds * 1000)
+    solver.add(*reader.facts)
+    answer = solver.check()
+    if answer != z3.sat:
+        return str(answer)
+    model = solver.model()
+    values = [
+        f"  (define-fun {name} () (_ BitVec 256) #x{model[name].as_long():064x})"
+        for name in model.decls()
+        if name.name().startswith("p_")
     ]
-    return "\n".join(["sat", "(", *model, ")"])
+    return "\n".join(["sat", "(", *values, ")"])
 
 
 if __name__ == "__main__":

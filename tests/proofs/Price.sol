@@ -41,21 +41,4 @@ contract Price is Bench {
         if (assets > net || shares > supply) return;
         assert(_worthAtLeast(net - assets, supply - shares, net, supply));
     }
-
-    function check_two_deposits_never_beat_one(uint64 supply, uint64 net, uint64 first, uint64 second) external pure {
-        uint256 some = _toSharesDown(first, supply, net);
-        if (!_fits(some) || !_fits(supply + some)) return;
-        uint256 rest = _toSharesDown(second, supply + some, uint256(net) + first);
-        if (!_fits(rest)) return;
-        uint256 whole = uint256(supply) + VIRTUAL_SHARES;
-        uint256 worth = uint256(net) + 1;
-        unchecked {
-            assert(some * worth <= first * whole);
-            assert(rest * (worth + first) <= second * (whole + some));
-            assert(rest * (worth + first) * worth <= second * (whole * worth + first * whole));
-            assert(rest * worth <= second * whole);
-            assert((some + rest) * worth <= (uint256(first) + second) * whole);
-        }
-        assert(some + rest <= _toSharesDown(uint256(first) + second, supply, net));
-    }
 }

@@ -29,14 +29,16 @@ contract Unlock is Bench {
     ) external {
         if (early > late) return;
         _put(amount, start, period);
+        if (late < period) {
+            unchecked {
+                // steps of the proof: each is proven, and then known
+                assert(amount * uint256(period - late) <= amount * uint256(period - early));
+                assert(amount * uint256(period - early) <= amount * uint256(period));
+            }
+        }
         _at(start, early);
         uint256 before = _locked();
         assert(before <= amount);
-        unchecked {
-            // a step of the proof
-            uint256 end = uint256(start) + period;
-            if (late < period) assert(amount * (end - start - late) <= amount * (end - start - early));
-        }
         _at(start, late);
         assert(_locked() <= before);
     }

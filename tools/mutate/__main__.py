@@ -1,0 +1,227 @@
+"""Make mutants, compile them, set the tests on them, tell which survived.
+
+A mutant counts when it compiles to other code than the original, and is not listed in equivalent.yaml with the reason
+why nobody could tell it from the original. Results are kept in build/mutate by what was tested and the tests that did
+it, so that a run that was stopped goes on where it was.
+"""
+
+import hashlib
+import json
+import random
+import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from queue import SimpleQueue
+
+import click
+import yaml
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from ballast import compiled, replica
+from ballast.console import console, emit_json, one_line_errors, out
+from ballast.environment import ROOT
+from ballast.errors import ConfigurationError
+from tools import compiler
+from tools.mutate import mutants, rooms
+
+FILES = (
+    "contracts/vault/Vault.sol",
+    "contracts/vault/VaultBooks.sol",
+    "contracts/vault/VaultRules.sol",
+    "contracts/vault/VaultState.sol",
+    "contracts/vault/Redemptions.sol",
+    "contracts/risk/LossBudget.sol",
+)
+#: the contracts whose code is looked at
+CONTRACTS = ("Vault", "VaultBooks", "VaultRules", "Redemptions")
+EQUIVALENT = Path(__file__).with_name("equivalent.yaml")
+FOLDER = ROOT / "build" / "mutate"
+#: most likely killers first; `{bin}`, `{room}` and `{root}` are put in
+KILL = (
+    "{bin}/ape test tests/unit/vault tests/attacks tests/stateful --network ethereum:mainnet-fork:foundry"
+    " -x -q -p no:cacheprovider"
+)
+TARGET_PERCENT = 90
+SECONDS = 900
+
+
+def all_mutants(sources: dict[str, str]) -> list[mutants.Mutant]:
+    """Return every mutant of FILES, in the order of files and lines."""
+    answer = compiler.compile_json(compiler.standard_json(sources, [], ast=True))
+    if errors := compiler.errors(answer):
+        raise ConfigurationError(f"the contracts do not compile: {errors[0]}")
+    return [m for file in FILES for m in mutants.find(file, sources[file], answer["sources"][file]["ast"])]
+
+
+def code_of(sources: dict[str, str]) -> dict[str, tuple[str, str]] | None:
+    """Return creation and runtime code by contract, without metadata; None when it does not compile."""
+    wanted = compiler.standard_json(sources, ["evm.bytecode.object", "evm.deployedBytecode.object"])
+    # without metadata the code is the same when nothing but the text has changed
+    wanted["settings"]["metadata"] = {"appendCBOR": False, "bytecodeHash": "none"}
+    answer = compiler.compile_json(wanted)
+    if compiler.errors(answer):
+        return None
+    return {
+        name: (found["evm"]["bytecode"]["object"], found["evm"]["deployedBytecode"]["object"])
+        for file in FILES
+        for name, found in answer["contracts"].get(file, {}).items()
+        if name in CONTRACTS
+    }
+
+
+class Run:
+    """One run over chosen mutants; what is known of each is kept in a file."""
+
+    def __init__(self, command: str, workers: int) -> None:
+        self.command = command
+        self.sources = compiler.read([ROOT / file for file in FILES])
+        self.whole = code_of(self.sources)
+        if self.whole is None:
+            raise ConfigurationError("the contracts do not compile: ape compile says why")
+        tests = sorted((ROOT / "tests").rglob("*.py"))
+        parts = [json.dumps(self.whole, sort_keys=True), command, json.dumps(compiler.read(tests))]
+        self.file = FOLDER / f"results-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:12]}.json"
+        self.results: dict[str, dict] = json.loads(self.file.read_text()) if self.file.exists() else {}
+        self.rooms = [rooms.Room(number) for number in range(workers)]
+        self.free: SimpleQueue = SimpleQueue()
+        for room in self.rooms:
+            self.free.put(room)
+
+    def check_tests(self) -> None:
+        """See the tests pass on the original, compiled as mutants are."""
+        if self.results:
+            return
+        room = self.free.get()
+        room.put(self.whole)
+        code, said = room.run(self.command, SECONDS)
+        self.free.put(room)
+        rooms.log(FOLDER, "original", said)
+        if code:
+            raise ConfigurationError(f"the tests fail on the original: see {FOLDER.relative_to(ROOT)}/original.txt")
+
+    def judge(self, mutant: mutants.Mutant) -> dict:
+        """Return what became of a mutant: no code, same code, killed, survived."""
+        if mutant.id in self.results:
+            return self.results[mutant.id]
+        started = time.monotonic()
+        result = {"result": "", "by": ""}
+        code = code_of(self.sources | {mutant.file: mutant.apply(self.sources[mutant.file])})
+        if code is None:
+            result["result"] = "no code"
+        elif code == self.whole:
+            result["result"] = "same code"
+        else:
+            room = self.free.get()
+            try:
+                room.put(code)
+                exit_code, said = room.run(self.command, SECONDS)
+            finally:
+                self.free.put(room)
+            rooms.log(FOLDER / "logs", mutant.id, said)
+            if exit_code is not None and exit_code < 0:
+                return result  # ended from outside: not judged
+            result = {"result": "survived" if exit_code == 0 else "killed", "by": _killer(exit_code, said)}
+        result["seconds"] = round(time.monotonic() - started, 1)
+        self.results[mutant.id] = result
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        self.file.write_text(json.dumps(self.results, indent=1))
+        return result
+
+    def end(self) -> None:
+        """End what runs in the rooms."""
+        for room in self.rooms:
+            room.end()
+
+
+def _killer(exit_code: int | None, said: str) -> str:
+    if exit_code is None:
+        return "out of time"
+    failed = [line for line in said.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    return failed[0].split(" ")[1].split("::")[-1][:120] if failed else ""
+
+
+@click.command()
+@click.option("--sample", type=int, help="Only so many mutants, drawn at random.")
+@click.option("--seed", default=1, show_default=True, help="What the draw begins with.")
+@click.option("--file", "files", multiple=True, help="Only mutants of this file; may be said several times.")
+@click.option("--workers", default=2, show_default=True, help="How many mutants are tested at a time.")
+@click.option("--kill", default=KILL, help="The command that fails on a mutant; {bin}, {room}, {root} are put in.")
+@click.option("--list", "listing", is_flag=True, help="List the mutants and test none.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+@one_line_errors
+def main(sample: int | None, seed: int, files: tuple, workers: int, kill: str, listing: bool, as_json: bool) -> None:
+    """Mutate the vault and report which mutants the tests kill; exit code 1 under 90 %."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what runs in the rooms too
+    sources = compiler.read([ROOT / file for file in FILES])
+    known = yaml.safe_load(EQUIVALENT.read_text()) or {}
+    chosen = [m for m in all_mutants(sources) if not files or m.file in files]
+    if sample is not None and sample < len(chosen):
+        chosen = sorted(random.Random(seed).sample(chosen, sample), key=lambda m: (m.file, m.start))
+    if listing:
+        emit_json([asdict(m) | {"id": m.id} for m in chosen]) if as_json else out.print(_list(chosen))
+        return
+    compiled.ensure()
+    started = replica.ensure_running()
+    run = Run(kill, workers)
+    try:
+        run.check_tests()
+        results = _judge_all(run, chosen, workers)
+    finally:
+        run.end()
+        if started.started:
+            replica.stop()
+    survivors = [m for m in chosen if results[m.id]["result"] == "survived" and m.id not in known]
+    killed = sum(results[m.id]["result"] == "killed" for m in chosen)
+    share = 100 * killed / (killed + len(survivors)) if killed + len(survivors) else 100.0
+    counts = {kind: sum(results[m.id]["result"] == kind for m in chosen) for kind in _KINDS}
+    if as_json:
+        told = [asdict(m) | {"id": m.id, "equivalent": known.get(m.id)} | results[m.id] for m in chosen]
+        emit_json({"ok": share >= TARGET_PERCENT, "killed_percent": share, "counts": counts, "mutants": told}, indent=1)
+    else:
+        for m in survivors:
+            out.print(f"[bold]{m.id}[/] {m.kind}")
+            out.print(m.diff(run.sources[m.file]), markup=False, highlight=False)
+        console.print(", ".join(f"{count} {kind}" for kind, count in counts.items()), highlight=False)
+        console.print(
+            f"{share:.1f} % of the {killed + len(survivors)} that count were killed (target {TARGET_PERCENT} %)"
+        )
+    sys.exit(0 if share >= TARGET_PERCENT else 1)
+
+
+_KINDS = ("killed", "survived", "same code", "no code")
+
+
+def _judge_all(run: Run, chosen: list[mutants.Mutant], workers: int) -> dict[str, dict]:
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
+    alive = 0
+    with Progress(*columns, console=console, transient=True) as progress, ThreadPoolExecutor(workers) as pool:
+        task = progress.add_task("mutants, 0 survive", total=len(chosen))
+
+        def one(mutant: mutants.Mutant) -> tuple[str, dict]:
+            nonlocal alive
+            result = run.judge(mutant)
+            alive += result["result"] == "survived"
+            progress.update(task, advance=1, description=f"mutants, {alive} survive")
+            return mutant.id, result
+
+        try:
+            return dict(pool.map(one, chosen))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            run.end()
+            raise
+
+
+def _list(chosen: list[mutants.Mutant]) -> Table:
+    table = Table("id", "where", "kind", "from", "to")
+    for m in chosen:
+        table.add_row(m.id, f"{Path(m.file).name}:{m.line}", m.kind, m.old[:50], m.new[:50])
+    return table
+
+
+if __name__ == "__main__":
+    main()
