@@ -409,7 +409,7 @@ contract VaultBooks is VaultState {
             Probe.call(strategy_, CALL_GAS, abi.encodeCall(IERC4626.redeem, (shares, address(this), address(this))));
         received = (_token().balanceOf(address(this)) + gone).zeroFloorSub(_idle());
         if (ok) return (true, FixedPointMathLib.min(received, word));
-        (ok, word) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC20.balanceOf, (address(this))));
+        (ok, word) = _sharesOf(strategy_);
         ok = ok && word < had;
     }
 
@@ -470,9 +470,9 @@ contract VaultBooks is VaultState {
         (ok, shares) = _deposit(strategy_, assets);
         if (!ok) {
             // It may take less.
-            (ok, shares) =
+            (, uint256 most) =
                 Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC4626.maxDeposit, (address(this))));
-            assets = FixedPointMathLib.min(assets, shares);
+            assets = FixedPointMathLib.min(assets, most);
             (ok, shares) = _deposit(strategy_, assets);
         }
         if (!ok || shares == 0) revert MoveLoss(strategy_, assets, 0);
@@ -530,9 +530,10 @@ contract VaultBooks is VaultState {
         // Where its worth is unknown, the debt is what there is to go by.
         shares = uint256(s.shares).fullMulDiv(part, readable && value > debt ? value : debt);
         if (shares == 0) return 0;
-        uint256 before = _sharesOf(strategy_);
+        (, uint256 before) = _sharesOf(strategy_);
         Probe.call(strategy_, CALL_GAS, abi.encodeCall(IERC20.transfer, (receiver, shares)));
-        shares = FixedPointMathLib.min(before.zeroFloorSub(_sharesOf(strategy_)), s.shares);
+        (bool ok, uint256 left) = _sharesOf(strategy_);
+        shares = ok ? FixedPointMathLib.min(before.zeroFloorSub(left), s.shares) : 0;
         if (shares == 0) {
             emit StrategySkipped(strategy_);
             return 0;
@@ -544,8 +545,8 @@ contract VaultBooks is VaultState {
     }
 
     /// Shares of the strategy at this address, to measure a transfer by.
-    function _sharesOf(address strategy_) private view returns (uint256 shares) {
-        (, shares) = Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC20.balanceOf, (address(this))));
+    function _sharesOf(address strategy_) private view returns (bool, uint256) {
+        return Probe.read(strategy_, READ_GAS, abi.encodeCall(IERC20.balanceOf, (address(this))));
     }
 
     /// The asset, which is the last word of all calls to this code. Its balance here is used to measure a

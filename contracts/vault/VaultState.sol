@@ -60,6 +60,8 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
         uint40 until;
         uint16 growthCapBps;
         uint8 flags;
+        /// share of the amount that makes good a loss: it unlocks over the period, whatever the growth cap
+        uint16 madeBps;
     }
 
     /// `Lock.flags`: what makes a deposit out of the ordinary.
@@ -68,8 +70,6 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
     uint8 internal constant LIMITED = 4;
     uint8 internal constant GATED = 8;
     uint8 internal constant VOLATILE = 16;
-    /// What is locked makes good a loss: it unlocks over the period, whatever the growth cap.
-    uint8 internal constant RECOVERING = 32;
 
     /// The debts' sum, and what every report and move must know besides.
     struct Debt {
@@ -215,7 +215,7 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
         _lock.amount = amount.toUint128();
         _lock.since = uint40(block.timestamp);
         _lock.until = uint40(until);
-        _lock.flags = made > 0 ? _lock.flags | RECOVERING : _lock.flags & ~RECOVERING;
+        _lock.madeBps = amount > 0 ? uint16(FixedPointMathLib.min(made, amount) * BPS / amount) : 0;
     }
 
     /// As above, for what is locked already and is now `amount`.
@@ -223,9 +223,9 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
         _setLock(amount, until, net, _recovering(amount));
     }
 
-    /// `amount` while what is locked makes good a loss, else 0.
+    /// What of the locked `amount` makes good a loss. Rounded down.
     function _recovering(uint256 amount) private view returns (uint256) {
-        return _lock.flags & RECOVERING != 0 && block.timestamp < _lock.until ? amount : 0;
+        return block.timestamp < _lock.until ? amount * _lock.madeBps / BPS : 0;
     }
 
     /// Locks `fresh` of the assets that are not locked yet, of which `made` makes good a loss. What was locked before keeps
@@ -243,12 +243,11 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
 
     /// Says whether the locked profit unlocks faster than the cap allows on assets of `net`, the deficit left out.
     function _unlocksTooFast(uint256 net) internal view returns (bool) {
-        (uint256 amount, uint256 since, uint256 until, uint256 cap) =
-            (_lock.amount, _lock.since, _lock.until, _lock.growthCapBps);
-        if (_lock.flags & RECOVERING != 0) return false;
+        (uint256 amount, uint256 since, uint256 until, uint256 cap, uint256 made) =
+            (_lock.amount, _lock.since, _lock.until, _lock.growthCapBps, _lock.madeBps);
         unchecked {
             // No overflow: 128, 16 and 40 bits.
-            return block.timestamp < until && amount * (BPS * YEAR) > net * cap * (until - since);
+            return block.timestamp < until && amount * (BPS - made) * YEAR > net * cap * (until - since);
         }
     }
 
