@@ -24,7 +24,6 @@ def cli():
 @click.option("--scheduler", help="Address of a Dask scheduler, whose workers then do the work.")
 @click.option("--property", "only", multiple=True, help="Only look for these violations, by id.")
 @click.option("--write/--no-write", default=True, help="Write violations as tests under tests/regressions.")
-@click.option("--coverage", is_flag=True, help="Measure what the corpus covers of each contract.")
 @_json
 def campaign(**options):
     """Run a machine for a time or a number of steps."""

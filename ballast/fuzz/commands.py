@@ -36,7 +36,6 @@ def campaign(
     scheduler: str | None,
     only: tuple[str, ...],
     write: bool,
-    coverage: bool,
     as_json: bool,
 ) -> None:
     """Run a campaign; print what it came to; exit with BROKEN when a property was broken."""
@@ -61,11 +60,6 @@ def campaign(
             result.violations = {name: each for name, each in result.violations.items() if name in only}
         if path and not result.interrupted:
             campaigns.save_corpus(machine, path, result.corpus)
-        covered = None
-        if coverage and not result.interrupted:
-            from ballast.fuzz import coverage as coverages
-
-            covered = coverages.measure(target, result.corpus, result.marks, progress=console.print)
     command = f"ape run fuzz campaign --machine {machine} --seed {seed} --steps {result.steps}"
     files = {
         name: regression.write(machine, each, command)
@@ -73,11 +67,9 @@ def campaign(
         if write and not result.interrupted
     }
     if as_json:
-        emit_json(_campaign_json(result, files, covered))
+        emit_json(_campaign_json(result, files))
     else:
         _show_campaign(result, files)
-        if covered is not None:
-            covered.show(out)
     raise SystemExit(INTERRUPTED if result.interrupted else BROKEN if result.violations else 0)
 
 
@@ -106,7 +98,7 @@ class _shown:
         )
 
 
-def _campaign_json(result: Result, files: dict[str, Path], covered: Any) -> dict[str, Any]:
+def _campaign_json(result: Result, files: dict[str, Path]) -> dict[str, Any]:
     return {
         "machine": result.target.machine,
         "seed": result.seed,
@@ -123,7 +115,6 @@ def _campaign_json(result: Result, files: dict[str, Path], covered: Any) -> dict
             {**_violation_json(each), "times": result.found[name], "file": str(files.get(name, ""))}
             for name, each in result.violations.items()
         ],
-        "coverage": covered.as_dict() if covered is not None else None,
     }
 
 

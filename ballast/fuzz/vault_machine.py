@@ -58,6 +58,8 @@ class VaultMachine(Machine):
         self.moves_lost: list[tuple[int, int]] = []
         self.queue = self.build.at(self.chain, "Redemptions", vault.redemptions())
         self.queued = False
+        #: the highest price: assets, shares
+        self.peak = (1, VIRTUAL_SHARES)
         self.fee_holder = holders.index(FEE_RECIPIENT)
         self.now = self.read()
         expect(vault.decimals() == token.decimals() + 6, P.VAULT_DECIMALS, f"{vault.decimals()} decimals")
@@ -404,12 +406,17 @@ class VaultMachine(Machine):
         self.recovering = self.recovering or now.deficit < before.deficit
         growth += gain
         dust = DUST + now.net // new  # a share is rounded away too
-        if not (before.net == 0 and before.supply > 1_000 * VIRTUAL_SHARES):
+        # what makes good a loss is no growth: up to the highest price there was
+        peak, shares = self.peak
+        recovers = (now.net + 1) * shares <= (peak + dust) * new
+        if not recovers and not (before.net == 0 and before.supply > 1_000 * VIRTUAL_SHARES):
             expect(
                 (now.net + 1) * old <= (before.net + 1 + growth + dust) * new + dust * old,
                 P.VAULT_LOCKED_SAFE if not passed else P.VAULT_GROWTH,
                 f"from {before.net + 1} for {old} shares to {now.net + 1} for {new} in {passed} s",
             )
+        if (now.net + 1) * shares > peak * new or not now.supply:
+            self.peak = now.net + 1, new
         if not self.recalled and now.balances[self.fee_holder] > before.balances[self.fee_holder]:
             self._check_fees(before)
         self.recalled = self.paid_out = 0
