@@ -1,5 +1,6 @@
 """What `ape run fuzz` does and prints."""
 
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ def campaign(
     unknown = [each for each in only if each not in properties.ALL]
     if unknown:
         raise ConfigurationError(f"--property {unknown[0]}: no such property, see docs/properties.md")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # Ape's own ends the process, and would tell nothing
     path = None if corpus == "none" else Path(corpus) if corpus else campaigns.corpus_file(machine)
     with prepared(machine, upstream, block) as target:
         known = campaigns.load_corpus(machine, path) if path else []

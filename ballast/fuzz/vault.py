@@ -231,7 +231,7 @@ class FortuneMachine(VaultMachine):
         self.strategies[which].setSays(bps, sender=KEEPER)
         self.says[which] = bps
 
-    @rule(which=WHICH, how=Integers(0, 5))
+    @rule(weight=2, which=WHICH, how=Integers(0, 5))
     def call_back(self, which: int, how: int) -> None:
         """It calls the vault while the vault calls it."""
         vault, me = self.vault, self.strategies[which].address
