@@ -142,7 +142,7 @@ def _show_campaign(result: Result, files: dict[str, Path]) -> None:
         f"worker{'s' * (workers != 1)}: {rate:,.0f} a second; {len(result.features):,} kinds of step; "
         f"{len(result.corpus):,} runs in the corpus"
     )
-    if not result.violations:
+    if result.steps and not result.violations:
         out.print("every property held after every step")
     for name, violation in result.violations.items():
         show_violation(violation, f"{name}: broken {result.found[name]} times")
