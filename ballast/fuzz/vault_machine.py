@@ -300,7 +300,7 @@ class VaultMachine(Machine):
             return
         shares, assets = paid
         due = shares * (now.net + 1) // (now.supply + VIRTUAL_SHARES)
-        expect(assets <= due, P.VAULT_LOSS_SHARED, f"{assets} for waiting shares worth {due}")
+        expect(assets <= due + 1, P.VAULT_LOSS_SHARED, f"{assets} for waiting shares worth {due}")
 
     @rule(weight=1.5, who=WHO, part=PART)
     def claim(self, who: int, part: int) -> None:
