@@ -44,10 +44,11 @@ def code(project, owner):
 
 @pytest.fixture(scope="module")
 def make_vault(project, code, owner, guardian, curator, fee_recipient, depositor, second_depositor, attacker):
-    def make(token, **terms):
+    def make(token, *, made_of=None, **terms):
         config = {**TERMS, **terms}
+        container, *others = made_of or (project.Vault, *code)
         vault = owner.deploy(
-            project.Vault,
+            container,
             (
                 token.address,
                 "Ballast test vault",
@@ -58,7 +59,7 @@ def make_vault(project, code, owner, guardian, curator, fee_recipient, depositor
                 fee_recipient.address,
                 *(config[key] for key in TERMS),
             ),
-            *code,
+            *others,
         )
         for holder in (depositor, second_depositor, attacker):
             token.approve(vault, 2**256 - 1, sender=holder)
@@ -69,8 +70,8 @@ def make_vault(project, code, owner, guardian, curator, fee_recipient, depositor
 
 @pytest.fixture(scope="module")
 def make_strategy(project, owner):
-    def make(vault, target_bps=10_000, *, cap=UNLIMITED, cap_bps=10_000, band_bps=10, volatile=False):
-        strategy = owner.deploy(project.StrategyStandIn, vault.asset())
+    def make(vault, target_bps=10_000, *, kind=None, cap=UNLIMITED, cap_bps=10_000, band_bps=10, volatile=False):
+        strategy = owner.deploy(kind or project.StrategyStandIn, vault.asset())
         vault.addStrategy(strategy, cap, cap_bps, target_bps, band_bps, volatile, sender=owner)
         return strategy
 

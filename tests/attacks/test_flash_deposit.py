@@ -1,0 +1,74 @@
+"""5. The vault's size is borrowed for one transaction, and what is done in it follows from that size."""
+
+from tests.attacks.weakened import BOOKS, Patch
+from tests.vault_kit import DAY
+
+CHECK = "        if (_entered) revert DepositedInTransaction();\n"
+REBALANCE = "    function rebalance() external delegated nonReentrant {\n"
+REPORT = "    function report() external delegated nonReentrant returns (uint256 profit, uint256 loss) {\n"
+IN_KIND = "returns (uint256 due, uint256 assets, uint256 worth, uint256[] memory strategyShares)\n    {\n"
+
+
+def push_all_into_one_strategy(arena):
+    """What the victim has in the smallest strategy beyond its tenth.
+
+    Deposit borrowed assets, rebalance, leave through the first in the queue: the last then holds all that is left.
+    """
+    vault = arena.open()
+    arena.add(9_000, band_bps=100)
+    small = arena.add(1_000, band_bps=100)
+    arena.deposit(arena.victim, 1_000 * arena.unit)
+    arena.rebalance()
+    trip = arena.owner.deploy(arena.project.RoundTripStandIn)
+    arena.token.mint(trip, 9_000 * arena.unit, sender=arena.owner)
+    trip.run(vault, 9_000 * arena.unit, sender=arena.attacker)
+    assert arena.token.balanceOf(trip) == 9_000 * arena.unit, "it can be given back"
+    return vault.strategy(small).debt - 100 * arena.unit
+
+
+def have_a_report_made(arena):
+    """Profit booked in the middle of the loan."""
+    vault = arena.open()
+    strategy = arena.add()
+    arena.deposit(arena.victim, 1_000 * arena.unit)
+    arena.rebalance()
+    arena.wait(DAY // 2)
+    strategy.earn(10 * arena.unit, sender=arena.keeper)
+    trip = arena.owner.deploy(arena.project.RoundTripStandIn)
+    arena.token.mint(trip, 9_000 * arena.unit, sender=arena.owner)
+    trip.run(vault, 9_000 * arena.unit, sender=arena.attacker)
+    return vault.lockedProfit()
+
+
+def take_the_strategies_away(arena):
+    """What is no longer at work for the victim. In with idle assets, out in kind with most of the strategies' shares."""
+    vault = arena.open()
+    arena.add()
+    arena.deposit(arena.victim, 1_000 * arena.unit)
+    arena.rebalance()
+    intruder = arena.owner.deploy(arena.project.IntruderStandIn)
+    arena.token.mint(intruder, 9_000 * arena.unit, sender=arena.owner)
+    approve = arena.token.approve.encode_input(vault, 9_000 * arena.unit)
+    intruder.run(arena.token, approve, sender=arena.attacker)
+    trip = (vault, 9_000 * arena.unit)
+    if arena.passes(intruder.depositAndLeaveInKind, *trip, contract=intruder, sender=arena.attacker):
+        intruder.depositAndLeaveInKind(*trip, sender=arena.attacker)
+    return 1_000 * arena.unit - vault.totalDebt()
+
+
+def test_flash_deposit__cannot_push_all_into_one_strategy(ours, without):
+    assert push_all_into_one_strategy(ours) == 0
+    weak = without(Patch(BOOKS, REBALANCE + CHECK, REBALANCE))
+    assert push_all_into_one_strategy(weak) > 899 * weak.unit
+
+
+def test_flash_deposit__cannot_have_a_report_made(ours, without):
+    assert have_a_report_made(ours) == 0
+    weak = without(Patch(BOOKS, REPORT + CHECK, REPORT))
+    assert have_a_report_made(weak) > 8 * weak.unit
+
+
+def test_flash_deposit__cannot_take_the_strategies_away(ours, without):
+    assert take_the_strategies_away(ours) == 0
+    weak = without(Patch(BOOKS, IN_KIND + CHECK, IN_KIND))
+    assert take_the_strategies_away(weak) > 899 * weak.unit
