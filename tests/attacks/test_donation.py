@@ -40,7 +40,7 @@ def charge_a_gift(arena):
 
 
 def give_and_leave(arena):
-    """Attacker's gain. A large deposit, a gift to the strategy that is reported as profit, and out with most of both."""
+    """Attacker's gain. A large deposit, a gift to the strategy reported as profit, and out with most of both."""
     vault = arena.open()
     strategy = arena.add()
     arena.deposit(arena.victim, 1_000 * arena.unit)

@@ -11,7 +11,7 @@ def fees(arena):
 
 def charge_the_newcomer_for_the_past(arena):
     """Fee beyond what the newcomer's own days cost. A year without profit leaves a fee owed; its holder leaves."""
-    vault = arena.open(managementFeeBps=200)
+    arena.open(managementFeeBps=200)
     strategy = arena.add()
     arena.deposit(arena.other, 1_000_000 * arena.unit)
     arena.rebalance()

@@ -41,7 +41,7 @@ def have_a_report_made(arena):
 
 
 def take_the_strategies_away(arena):
-    """What is no longer at work for the victim. In with idle assets, out in kind with most of the strategies' shares."""
+    """What is no longer at work for the victim. In with idle assets, out in kind with most of the strategy."""
     vault = arena.open()
     arena.add()
     arena.deposit(arena.victim, 1_000 * arena.unit)

@@ -28,7 +28,7 @@ def jump_after_a_silence(arena):
 
 
 def stay_when_others_leave(arena):
-    """Attacker's gain in a day, over what the cap allows: a profit that was locked for many unlocks for the one left."""
+    """Attacker's gain in a day, over what the cap allows: a profit locked for many unlocks for the one left."""
     arena.open(growthCapBps=1_000)
     strategy = arena.add(5_000)
     arena.deposit(arena.other, 990 * arena.unit)

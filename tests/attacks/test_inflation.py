@@ -5,7 +5,7 @@ from tests.attacks.weakened import STATE, Patch
 
 
 def take_the_second_deposit(arena):
-    """Attacker's gain. One unit in, a gift that makes a share dear, and the next deposit is rounded down to one share."""
+    """Attacker's gain. One unit in, a gift that makes a share dear; the next deposit is rounded down to one."""
     vault = arena.open()
     before = arena.token.balanceOf(arena.attacker)
     arena.deposit(arena.attacker, 1)

@@ -28,7 +28,7 @@ def starve_a_report(arena):
     arena.deposit(arena.victim, 1_000 * arena.unit)
     arena.rebalance()
     strategy.lose(500 * arena.unit, sender=arena.keeper)
-    for gas in range(930_000, 1_000_000, 5_000):
+    for gas in range(940_000, 1_000_000, 10_000):
         if arena.passes(vault.report, sender=arena.attacker, gas=gas):
             vault.report(sender=arena.attacker, gas_limit=gas)
             said = vault.totalAssets()

@@ -73,7 +73,7 @@ def deposit_from_the_gate(arena):
 
 
 def ask_in_the_middle(arena, question):
-    """The answer that a strategy gets while the vault rebalances, a loss in its hands that is not booked; None: none."""
+    """The answer that a strategy gets in a rebalance whose loss is not booked yet; None when it gets none."""
     vault = arena.open(lossBudgetBps=10_000)
     short, caller = arena.add(5_000), arena.add(1)
     arena.deposit(arena.victim, 1_000 * arena.unit)

@@ -3,6 +3,7 @@
 The token has no decimals, so that one unit is worth having.
 """
 
+from ballast import properties as P
 from tests.attacks import removed
 from tests.attacks.weakened import STATE, Patch
 from tests.vault_kit import DAY
@@ -97,12 +98,12 @@ def test_rounding__crumbs_redeem_for_nothing(ours, without):
 
 
 def test_rounding__many_small_withdrawals_never_beat_a_large_one(ours, without):
-    assert withdraw_by_units(ours) <= 0
+    assert withdraw_by_units(ours) <= 0, P.VAULT_ROUND_TRIP
     assert withdraw_by_units(without(*removed.OFFSET, flip(SHARES_UP))) >= 4
 
 
 def test_rounding__many_small_deposits_never_beat_a_large_one(ours, without):
-    assert deposit_by_units(ours) <= 0
+    assert deposit_by_units(ours) <= 0, P.VAULT_ROUND_TRIP
     assert deposit_by_units(without(*removed.OFFSET, flip(SHARES_DOWN))) >= 2
 
 

@@ -26,7 +26,7 @@ def hold_back_what_answers_nothing(arena):
 
 
 def hold_all_by_a_blocked_strategy(arena):
-    """What the victim cannot get, of the half in a sound strategy, once the token's issuer has blocked the other one."""
+    """What the victim cannot get, of the half in a sound strategy, once the token's issuer blocks the other."""
     vault = arena.open()
     blocked, _ = arena.add(5_000), arena.add(5_000)
     arena.deposit(arena.victim, 1_000 * arena.unit)
