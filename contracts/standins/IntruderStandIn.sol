@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
-
-interface IInKind {
-    function redeemInKind(uint256 shares, address receiver, address holder, uint256 maxLossBps) external;
-}
-
 /// @title IntruderStandIn
-/// @notice STAND-IN for an attacker's contract, for tests: calls back once, as a token's hook or as a vault's gate.
+/// @notice STAND-IN for an attacker's contract, for tests: does several things in one transaction, and calls back
+/// once, as a token's hook or as a vault's gate.
 contract IntruderStandIn {
+    struct Call {
+        address target;
+        bytes data;
+    }
+
     address private _target;
     bytes private _payload;
 
@@ -21,16 +21,12 @@ contract IntruderStandIn {
         _payload = payload;
     }
 
-    /// @notice Calls as this contract.
-    function run(address target, bytes calldata data) external {
-        (bool ok, bytes memory answer) = target.call(data);
-        if (!ok) revert Refused(answer);
-    }
-
-    /// @notice Deposits and leaves in kind, in one call.
-    function depositAndLeaveInKind(IERC4626 vault, uint256 assets) external {
-        uint256 shares = vault.deposit(assets, address(this));
-        IInKind(address(vault)).redeemInKind(shares, address(this), address(this), 1e4);
+    /// @notice Makes the calls as this contract, all or none.
+    function run(Call[] calldata calls) external {
+        for (uint256 i; i < calls.length; ++i) {
+            (bool ok, bytes memory answer) = calls[i].target.call(calls[i].data);
+            if (!ok) revert Refused(answer);
+        }
     }
 
     /// A token's hook, as ERC-777 has it.

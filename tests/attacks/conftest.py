@@ -3,25 +3,29 @@
 import pytest
 from web3.exceptions import ContractCustomError, ContractLogicError
 
-from tests.attacks.weakened import containers
+from tests.attacks import weakened
 from tests.vault_kit import *
 
 
 class Arena:
     """Where an attack is played: one vault of the given code, its token, and the actors."""
 
-    def __init__(self, actors, make, wait, made_of=None):
+    def __init__(self, actors, make, wait, made_of=None, without=()):
         self.__dict__.update(actors)
         self.wait = wait
         self._make_token, self._make_vault, self._make_strategy, self.project = make
         self._made_of = made_of
+        self._without = without
 
     def open(self, *, decimals=6, **terms):
         """Deploy the vault of this arena over a new token."""
         self.unit = 10**decimals
         self.token = self._make_token(decimals)
-        self.vault = self._make_vault(self.token, made_of=self._made_of, **terms)
-        return self.vault
+        self.vault = vault = self._make_vault(self.token, made_of=self._made_of, **terms)
+        if self._made_of:
+            parts = (vault.address, vault.redemptions(), vault.books(), vault.rules(), vault.views())
+            weakened.take_away(vault.provider, parts, self._without)
+        return vault
 
     def add(self, target_bps=10_000, *, kind=None, **options):
         """Give the vault a strategy."""
@@ -39,9 +43,16 @@ class Arena:
     def report(self):
         self.vault.report(sender=self.keeper)
 
-    def leave(self, who):
-        """Redeem all that `who` can."""
-        self.vault.redeem(self.vault.maxRedeem(who), who, who, sender=who)
+    def leave(self, who, *at_most):
+        """Redeem all that `who` can: as previewed, or at a loss of so many bps at most."""
+        self.vault.redeem(self.vault.maxRedeem(who), who, who, *at_most, sender=who)
+
+    def hire(self, assets):
+        """Return a contract of the attacker's that has tokens and may call what it likes, in one transaction."""
+        intruder = self.owner.deploy(self.project.IntruderStandIn)
+        self.token.mint(intruder, assets, sender=self.owner)
+        intruder.run([(self.token, self.token.approve.encode_input(self.vault, 2**256 - 1))], sender=self.attacker)
+        return intruder
 
     def holds(self, who):
         """Tokens of `who`, and what the shares would fetch now."""
@@ -90,8 +101,8 @@ def new_arena(
         "other": second_depositor,
     }
 
-    def make(made_of=None):
-        return Arena(actors, (make_token, make_vault, make_strategy, project), wait, made_of)
+    def make(made_of=None, without=()):
+        return Arena(actors, (make_token, make_vault, make_strategy, project), wait, made_of, without)
 
     return make
 
@@ -102,16 +113,14 @@ def ours(new_arena):
     return new_arena()
 
 
+@pytest.fixture(scope="module")
+def switched(project, owner):
+    """The vault with a switch for each defence, and its code."""
+    vault, *code = weakened.containers(project)
+    return (vault, *(owner.deploy(part) for part in code))
+
+
 @pytest.fixture
-def without(new_arena, project, owner, code):
-    """The vault without a defence: without(patch, ...)."""
-
-    def weaken(*patches):
-        made = containers(project, *patches)
-        books, rules = (
-            owner.deploy(made[name]) if name in made else whole
-            for name, whole in zip(("VaultBooks", "VaultRules"), code, strict=True)
-        )
-        return new_arena((made.get("Vault", project.Vault), books, rules))
-
-    return weaken
+def without(new_arena, switched):
+    """The vault without some of its defences: without(Defence.THIS, ...)."""
+    return lambda *defences: new_arena(switched, defences)

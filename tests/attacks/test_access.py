@@ -5,13 +5,8 @@ from eth_abi import encode
 from eth_account.messages import encode_typed_data
 from eth_utils import keccak
 
-from tests.attacks.weakened import BOOKS, ROLES, RULES, VAULT, Patch
+from tests.attacks.defences import Defence
 from tests.vault_kit import DAY, UNLIMITED
-
-OWNER = Patch(ROLES, "if (msg.sender != owner) revert Unauthorized(msg.sender);")
-TIGHTENER = Patch(ROLES, "if (msg.sender != guardian && msg.sender != owner) revert Unauthorized(msg.sender);")
-CURATOR = Patch(RULES, "if (msg.sender != curator && msg.sender != owner) revert Unauthorized(msg.sender);")
-REDEMPTIONS = Patch(VAULT, "if (msg.sender != redemptions) revert Unauthorized(msg.sender);")
 
 RISK = b"risk".ljust(32, b"\0")
 #: function -> arguments, given the strategy and a stranger; what is loosened and what is tightened apart
@@ -83,8 +78,9 @@ def code_run_from_outside(arena):
     books, rules = arena.project.VaultBooks.at(vault.books()), arena.project.VaultRules.at(vault.rules())
     set_up = (0, 0, arena.attacker, DAY, DAY, 0, 0, DAY, arena.attacker)
     calls = [
-        (books, books.draw, (0, False)),
+        (books, books.draw, (0, 0, False, arena.attacker, False)),
         (books, books.takeInKind, (0, arena.attacker, arena.attacker)),
+        (books, books.move, (arena.attacker, 0, 0)),
         (books, books.report, ()),
         (rules, rules.setUp, set_up),
     ]
@@ -131,31 +127,30 @@ def sign_permit(vault, holder, spender, value, deadline):
 
 def test_roles__a_stranger_can_call_none_of_their_functions(ours, without):
     assert doors_open_to_a_stranger(ours) == []
-    weak = without(OWNER, TIGHTENER, CURATOR, REDEMPTIONS)
+    weak = without(Defence.ROLES)
     assert doors_open_to_a_stranger(weak) == list(CALLS), "each call would pass but for the check"
 
 
 def test_roles__a_stranger_cannot_take_the_fees(ours, without):
     assert make_oneself_the_fee_recipient(ours) == 0
-    weak = without(OWNER)
+    weak = without(Defence.ROLES)
     assert make_oneself_the_fee_recipient(weak) > 45 * weak.unit
 
 
 def test_code__does_nothing_at_its_own_address(ours, without):
     assert code_run_from_outside(ours) == []
-    weak = without(
-        Patch(BOOKS, "if (address(this) == _self) revert OnlyDelegated();"),
-        Patch(RULES, "if (address(this).code.length != 0) revert Unauthorized(msg.sender);"),
-    )
-    assert code_run_from_outside(weak) == ["draw", "takeInKind", "report", "setUp"]
+    everything = ["draw", "takeInKind", "move", "report", "setUp"]
+    assert code_run_from_outside(without(Defence.ONLY_DELEGATED)) == everything
 
 
 def test_code__helpers_of_the_books_are_no_functions_of_the_vault(ours):
     """An exit is made of them: called on the vault they would free assets, or burn a holder's shares, for nobody."""
     vault = ours.open()
+    strategy = ours.add()
     ours.deposit(ours.victim, 1_000 * ours.unit)
     helpers = {
-        "draw(uint256,bool)": (1, False),
+        "draw(uint256,uint256,bool,address,bool)": (1, 1, False, ours.attacker.address, True),
+        "move(address,uint256,uint256)": (strategy.address, 0, 1),
         "takeInKind(uint256,address,address)": (1, ours.attacker.address, ours.victim.address),
         "setUp(uint256,uint256,address,uint256,uint256,uint256,uint256,uint256,address)": (
             *(0, 0, ours.attacker.address, DAY, DAY, 0, 0, DAY, ours.attacker.address),
@@ -170,14 +165,5 @@ def test_code__helpers_of_the_books_are_no_functions_of_the_vault(ours):
 
 def test_permit__is_used_once(ours, without):
     assert use_a_permit_twice(ours) == 0
-    kept = Patch(
-        VAULT,
-        "    function totalSupply() public view",
-        """    function _useNonce(address holder) internal view override returns (uint256) {
-        return nonces(holder);
-    }
-
-    function totalSupply() public view""",
-    )
-    weak = without(kept)
+    weak = without(Defence.NONCES)
     assert use_a_permit_twice(weak) == 200 * weak.unit

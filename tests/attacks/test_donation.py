@@ -1,7 +1,6 @@
 """3. What is given to the vault is taken for profit, or counted twice. 15. Cream: a price doubled by a gift."""
 
-from tests.attacks import removed
-from tests.attacks.weakened import BOOKS, Patch
+from tests.attacks.defences import Defence
 from tests.vault_kit import DAY
 
 SHARES = 10**12
@@ -57,39 +56,23 @@ def give_and_leave(arena):
 
 def test_donation__moves_no_price(ours, without):
     assert double_the_price(ours) == 0
-    assert double_the_price(without(*removed.STORED_ASSETS)) > 9_990
+    assert double_the_price(without(Defence.STORED_ASSETS)) > 9_990
 
 
 def test_donation__of_strategy_shares_is_no_profit(ours, without):
     assert send_strategy_shares(ours) <= 1, "a unit of rounding"
-    counted = Patch(
-        BOOKS,
-        """            uint256 debt = s.debt;
-            (bool readable, uint256 value) = _worth(strategy_, s.shares);
-""",
-        """            uint256 debt = s.debt;
-            (bool readable, uint256 value) = _worth(strategy_, IERC20(strategy_).balanceOf(address(this)));
-""",
-    )
-    weak = without(counted)
+    weak = without(Defence.STORED_STRATEGY_SHARES)
     assert send_strategy_shares(weak) > 499 * weak.unit
 
 
 def test_donation__is_not_charged(ours, without):
     assert charge_a_gift(ours) == 0
-    counted = Patch(
-        BOOKS,
-        "        uint256 elapsed = block.timestamp - _clock.profitBooked;",
-        """        uint256 gift = _held() - _idle();
-        if (gift > 0) _bookProfit(gift);
-        uint256 elapsed = block.timestamp - _clock.profitBooked;""",
-    )
-    weak = without(counted)
+    weak = without(Defence.GIFTS_IGNORED)
     assert charge_a_gift(weak) > 40 * weak.unit
 
 
 def test_donation__does_not_come_back_to_who_gave_it(ours, without):
     # of 10 units that unlock over ten days, a few seconds' worth at most
     assert give_and_leave(ours) <= -ours.unit + 10 * ours.unit * 5 // (10 * DAY)
-    weak = without(*removed.UNLOCKING)
+    weak = without(Defence.UNLOCKING)
     assert give_and_leave(weak) > 8 * weak.unit

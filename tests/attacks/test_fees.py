@@ -1,6 +1,6 @@
 """7. Fees on what is no profit, twice on the same, or on none at all."""
 
-from tests.attacks.weakened import BOOKS, STATE, VAULT, Patch
+from tests.attacks.defences import Defence
 from tests.vault_kit import DAY, YEAR
 
 
@@ -125,54 +125,44 @@ def charge_a_glitch(arena):
 
 def test_fees__a_newcomer_owes_nothing_for_the_past(ours, without):
     assert charge_the_newcomer_for_the_past(ours) <= 0
-    weak = without(Patch(VAULT, "        _fees = Fees(0, 0);\n"))
+    weak = without(Defence.FRESH_FEES)
     assert charge_the_newcomer_for_the_past(weak) > 4 * weak.unit
 
 
 def test_fees__a_loss_made_good_is_not_charged(ours, without):
-    no_mark = Patch(BOOKS, "recovered = FixedPointMathLib.min(missing, profit);", "recovered = 0;")
     assert charge_a_recovery(ours) == 0
-    weak = without(no_mark)
+    weak = without(Defence.HIGH_WATER_MARK)
     assert charge_a_recovery(weak) > 4 * weak.unit
 
 
 def test_fees__a_profit_that_a_loss_has_eaten_is_not_charged(ours, without):
     assert charge_the_winner(ours) == 0
     # without the deficit that the loss has left, the order of the two in a report would not matter
-    weak = without(Patch(BOOKS, "        _fees.deficit = (_fees.deficit + loss).toUint128();\n"))
+    weak = without(Defence.DEFICIT)
     assert charge_the_winner(weak) > 4 * weak.unit
 
 
 def test_fees__frequent_reports_do_not_starve_them(ours, without):
     # one rounding for each hour that a profit was booked in, and one of the price
     assert starve_the_fee(ours) <= 3
-    weak = without(Patch(BOOKS, "PROFIT_INTERVAL = 1 hours;", "PROFIT_INTERVAL = 0;"))
+    weak = without(Defence.PROFIT_INTERVAL)
     assert starve_the_fee(weak) == 9
 
 
 def test_fees__are_not_charged_on_assets_that_were_not_at_work(ours, without):
     assert charge_for_a_day_that_was_not(ours) <= 0
-    weak = without(Patch(STATE, "uint256(_debt.total).fullMulDiv(_terms", "uint256(_ledger.assets).fullMulDiv(_terms"))
+    weak = without(Defence.FEE_ON_DEBT)
     assert charge_for_a_day_that_was_not(weak) > 50 * weak.unit
 
 
 def test_fees__many_reports_take_no_more_than_one(ours, without):
     assert report_more_often(ours) <= 0
-    weak = without(
-        Patch(BOOKS, "_fees.managementOwed = uint128(owed - paid);", "_fees.managementOwed = uint128(owed);")
-    )
+    weak = without(Defence.FEE_PAID_ONCE)
     assert report_more_often(weak) > 0
 
 
 def test_fees__a_glitch_is_charged_within_the_growth_cap_at_most(ours, without):
     # a tenth of what 10 % a year are in a day
     assert charge_a_glitch(ours) <= 1_000 * ours.unit // 10 // 10 * 2 // 365
-    weak = without(
-        Patch(
-            BOOKS,
-            """gains[i] = FixedPointMathLib.min(value - debt, most);
-                most -= gains[i];""",
-            "gains[i] = value - debt;",
-        )
-    )
+    weak = without(Defence.REPORT_CAP)
     assert charge_a_glitch(weak) > 90 * weak.unit

@@ -1,12 +1,7 @@
 """5. The vault's size is borrowed for one transaction, and what is done in it follows from that size."""
 
-from tests.attacks.weakened import BOOKS, Patch
+from tests.attacks.defences import Defence
 from tests.vault_kit import DAY
-
-CHECK = "        if (_entered) revert DepositedInTransaction();\n"
-REBALANCE = "    function rebalance() external delegated nonReentrant {\n"
-REPORT = "    function report() external delegated nonReentrant returns (uint256 profit, uint256 loss) {\n"
-IN_KIND = "returns (uint256 due, uint256 assets, uint256 worth, uint256[] memory strategyShares)\n    {\n"
 
 
 def push_all_into_one_strategy(arena):
@@ -46,29 +41,30 @@ def take_the_strategies_away(arena):
     arena.add()
     arena.deposit(arena.victim, 1_000 * arena.unit)
     arena.rebalance()
-    intruder = arena.owner.deploy(arena.project.IntruderStandIn)
-    arena.token.mint(intruder, 9_000 * arena.unit, sender=arena.owner)
-    approve = arena.token.approve.encode_input(vault, 9_000 * arena.unit)
-    intruder.run(arena.token, approve, sender=arena.attacker)
-    trip = (vault, 9_000 * arena.unit)
-    if arena.passes(intruder.depositAndLeaveInKind, *trip, contract=intruder, sender=arena.attacker):
-        intruder.depositAndLeaveInKind(*trip, sender=arena.attacker)
+    intruder = arena.hire(9_000 * arena.unit)
+    shares = vault.previewDeposit(9_000 * arena.unit)
+    trip = [
+        (vault, vault.deposit.encode_input(9_000 * arena.unit, intruder)),
+        (vault, vault.redeemInKind.encode_input(shares, intruder, intruder, 10_000)),
+    ]
+    if arena.passes(intruder.run, trip, contract=intruder, sender=arena.attacker):
+        intruder.run(trip, sender=arena.attacker)
     return 1_000 * arena.unit - vault.totalDebt()
 
 
 def test_flash_deposit__cannot_push_all_into_one_strategy(ours, without):
     assert push_all_into_one_strategy(ours) == 0
-    weak = without(Patch(BOOKS, REBALANCE + CHECK, REBALANCE))
+    weak = without(Defence.NOTHING_AFTER_ENTRY)
     assert push_all_into_one_strategy(weak) > 899 * weak.unit
 
 
 def test_flash_deposit__cannot_have_a_report_made(ours, without):
     assert have_a_report_made(ours) == 0
-    weak = without(Patch(BOOKS, REPORT + CHECK, REPORT))
+    weak = without(Defence.NOTHING_AFTER_ENTRY)
     assert have_a_report_made(weak) > 8 * weak.unit
 
 
 def test_flash_deposit__cannot_take_the_strategies_away(ours, without):
     assert take_the_strategies_away(ours) == 0
-    weak = without(Patch(BOOKS, IN_KIND + CHECK, IN_KIND))
+    weak = without(Defence.NOTHING_AFTER_ENTRY)
     assert take_the_strategies_away(weak) > 899 * weak.unit

@@ -1,10 +1,7 @@
 """10. A limit on what may happen in a time that is not one: at its edges, after a silence, in small pieces."""
 
-from tests.attacks import removed
-from tests.attacks.weakened import LOSS_BUDGET, STATE, VAULT, Patch
+from tests.attacks.defences import Defence
 from tests.vault_kit import CHARGES_ENTRY, DAY, YEAR
-
-PACE = Patch(STATE, "            until = FixedPointMathLib.max(until, block.timestamp + least);\n")
 
 
 def jump_after_a_silence(arena):
@@ -77,6 +74,20 @@ def lose_in_small_pieces(arena):
     return before - arena.vault.totalAssets() - 5 * arena.unit // 10 - refilled
 
 
+def lose_on_what_is_there(arena):
+    """What a keeper's move lost, over the half of a budget of 1 % that may be: 50, on what the strategy had before."""
+    vault = arena.open()
+    strategy = arena.add(5_000, volatile=True)
+    arena.deposit(arena.victim, 1_000 * arena.unit)
+    arena.rebalance()
+    arena.deposit(arena.attacker, 100 * arena.unit)
+    strategy.setCallback(strategy, strategy.lose.encode_input(50 * arena.unit), sender=arena.attacker)
+    before = arena.holds(arena.victim)
+    if arena.passes(vault.rebalance, sender=arena.attacker):
+        vault.rebalance(sender=arena.attacker)
+    return before - arena.holds(arena.victim) - 1_000 * arena.unit * 5 // 1_000
+
+
 def refill(arena, target_bps, **terms):
     """Open a vault of 1,000 tokens; return what empties and fills a strategy that keeps 1 % of what enters."""
     vault = arena.open(**terms)
@@ -95,34 +106,29 @@ def refill(arena, target_bps, **terms):
 
 def test_growth_cap__lets_no_jump_pass_after_a_long_silence(ours, without):
     assert jump_after_a_silence(ours) <= 0
-    weak = without(*removed.REPORT_CAP, PACE)
+    weak = without(Defence.REPORT_CAP, Defence.UNLOCK_CAP)
     assert jump_after_a_silence(weak) > 50 * weak.unit
 
 
 def test_growth_cap__holds_for_who_stays_when_others_leave(ours, without):
     assert stay_when_others_leave(ours) <= 0
-    weak = without(Patch(VAULT, "} else if (_unlocksTooFast(net)) {", "} else if (false) {"))
+    weak = without(Defence.UNLOCK_CAP_AT_EXITS)
     assert stay_when_others_leave(weak) > weak.unit // 10
 
 
 def test_loss_budget__is_not_there_twice_around_midnight(ours, without):
     assert lose_on_both_sides_of_midnight(ours) <= 0
-    calendar = (
-        Patch(LOSS_BUDGET, "return uint256(bucket.budgetBps) * WAD / BPS / 2;", "return bucket.budgetBps * WAD / BPS;"),
-        Patch(
-            LOSS_BUDGET,
-            "uint256 refill = _size(bucket) * (block.timestamp - bucket.at) / window;",
-            "uint256 refill = block.timestamp / window > bucket.at / window ? WAD : 0;",
-        ),
-    )
-    weak = without(*calendar)
+    weak = without(Defence.MOVING_WINDOW)
     assert lose_on_both_sides_of_midnight(weak) > 8 * weak.unit
 
 
 def test_loss_budget__counts_small_losses_too(ours, without):
     assert lose_in_small_pieces(ours) <= 0
-    whole_bps = Patch(
-        LOSS_BUDGET, "(loss * WAD + value - 1) / value;", "loss * BPS / value * (WAD / BPS); // in basis points"
-    )
-    weak = without(whole_bps)
+    weak = without(Defence.SMALL_LOSSES)
     assert lose_in_small_pieces(weak) > 3 * weak.unit // 10
+
+
+def test_loss_budget__counts_losses_on_what_was_there(ours, without):
+    assert lose_on_what_is_there(ours) <= 0
+    weak = without(Defence.STAYING_SHARES_READ)
+    assert lose_on_what_is_there(weak) > 35 * weak.unit

@@ -1,6 +1,6 @@
 """3, 4. Leaving with the strategies' shares: with a profit that is not in the price, or at a value that was moved."""
 
-from tests.attacks.weakened import BOOKS, Patch
+from tests.attacks.defences import Defence
 from tests.vault_kit import DAY
 
 
@@ -57,33 +57,18 @@ def leave_at_a_pushed_value(arena):
 
 def test_in_kind__unreported_profit_stays_behind(ours, without):
     assert take_unreported_profit(ours) <= 0
-    weak = without(
-        Patch(BOOKS, "fullMulDiv(part, readable && value > debt ? value : debt);", "fullMulDiv(part, debt);")
-    )
+    weak = without(Defence.IN_KIND_AT_HIGHER)
     assert take_unreported_profit(weak) > 49 * weak.unit
 
 
 def test_in_kind__locked_profit_stays_behind(ours, without):
     # a few seconds of what unlocks over ten days
     assert take_locked_profit(ours) <= 100 * ours.unit * 5 // (10 * DAY)
-    weak = without(
-        Patch(
-            BOOKS, "due = _toAssetsDown(shares, supply, net);", "due = _toAssetsDown(shares, supply, _ledger.assets);"
-        )
-    )
+    weak = without(Defence.IN_KIND_AT_PRICE)
     assert take_locked_profit(weak) > 45 * weak.unit
 
 
 def test_in_kind__a_pushed_value_buys_no_more_shares(ours, without):
     assert leave_at_a_pushed_value(ours) <= 0
-    by_spot = (
-        Patch(BOOKS, "            _mark(_queue[i], _strategies[_queue[i]]);\n"),
-        Patch(
-            BOOKS,
-            "shares = uint256(s.shares).fullMulDiv(part, readable && value > debt ? value : debt);",
-            """shares = readable ? uint256(s.shares).fullMulDiv(part, value) : 0;
-        if (shares > s.shares) shares = s.shares;""",
-        ),
-    )
-    weak = without(*by_spot)
+    weak = without(Defence.IN_KIND_BY_PARTS)
     assert leave_at_a_pushed_value(weak) > 900 * weak.unit

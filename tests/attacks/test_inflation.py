@@ -1,7 +1,6 @@
 """1. The price of a share is lifted by a gift before somebody deposits."""
 
-from tests.attacks import removed
-from tests.attacks.weakened import STATE, Patch
+from tests.attacks.defences import Defence
 
 
 def take_the_second_deposit(arena):
@@ -42,18 +41,18 @@ def lock_the_next_out(arena):
 
 def test_inflation__a_first_depositor_cannot_take_the_second_ones_money(ours, without):
     assert take_the_second_deposit(ours) == -50_000 * ours.unit, "the gift is lost to the attacker"
-    weak = without(*removed.STORED_ASSETS, *removed.VIRTUAL_SHARES)
+    weak = without(Defence.STORED_ASSETS, Defence.VIRTUAL_SHARES)
     assert take_the_second_deposit(weak) > 24_999 * weak.unit
 
 
 def test_inflation__costs_the_second_depositor_nothing(ours, without):
     assert spoil_the_second_deposit(ours) <= 1
-    weak = without(*removed.STORED_ASSETS, *removed.OFFSET)  # one virtual share is not enough
+    weak = without(Defence.STORED_ASSETS, Defence.OFFSET)  # one virtual share is not enough
     assert spoil_the_second_deposit(weak) > 16_000 * weak.unit
 
 
 def test_inflation__its_cure_locks_nobody_out(ours, without):
     """A vault that refuses deposits at a price of zero can be brought there by one unit."""
     assert lock_the_next_out(ours) == 0
-    weak = without(Patch(STATE, "net == 0 && supply > CRUMBS", "net == 0 && supply > 0"))
+    weak = without(Defence.CRUMBS)
     assert lock_the_next_out(weak) == 1_000 * weak.unit

@@ -1,19 +1,7 @@
 """5. A loss is left to those who stay: by leaving before it is booked, or by making others bear what leaving costs."""
 
-from tests.attacks.weakened import BOOKS, VAULT, Patch
+from tests.attacks.defences import Defence
 from tests.vault_kit import REVERTS, SHORT
-
-UNBOOKED = (
-    Patch(
-        BOOKS,
-        """        if (value < debt) {
-            _bookStrategyLoss(strategy_, s, debt - value);
-            debt = value;
-        }
-""",
-    ),
-    Patch(BOOKS, "if (debt > covered + asked / MOVE_TOLERANCE + MOVE_DUST) {", "if (false) {"),
-)
 
 
 def leave_through_a_strategy_in_loss(arena):
@@ -80,35 +68,54 @@ def push_the_cost_of_leaving_on_others(arena):
     arena.deposit(arena.attacker, 1_000 * arena.unit)
     arena.rebalance()
     short.setFault(SHORT, sender=arena.attacker)
-    arena.leave(arena.attacker)
+    arena.leave(arena.attacker, 10_000)
+    return before - arena.holds(arena.victim)
+
+
+def let_what_stays_pay(arena):
+    """Victim's loss. What is sold for an exit moves the price of what is not: the strategy loses 50 beside it."""
+    arena.open()
+    strategy = arena.add(volatile=True)
+    before = arena.holds(arena.victim)
+    arena.deposit(arena.victim, 1_000 * arena.unit)
+    arena.deposit(arena.attacker, 1_000 * arena.unit)
+    arena.rebalance()
+    strategy.setCallback(strategy, strategy.lose.encode_input(50 * arena.unit), sender=arena.attacker)
+    arena.leave(arena.attacker, 10_000)
     return before - arena.holds(arena.victim)
 
 
 def test_loss_dodging__a_strategy_in_loss_takes_its_part_from_who_leaves_through_it(ours, without):
     assert leave_through_a_strategy_in_loss(ours) <= 0
-    weak = without(*UNBOOKED)
+    weak = without(Defence.LOSS_BOOKED_WHEN_DRAWN)
     assert leave_through_a_strategy_in_loss(weak) > 499 * weak.unit
 
 
 def test_loss_dodging__the_last_one_out_gets_what_the_first_got(ours, without):
     assert run_for_the_door(ours) <= 0
-    weak = without(*UNBOOKED)
+    weak = without(Defence.LOSS_BOOKED_WHEN_DRAWN)
     assert run_for_the_door(weak) > 999 * weak.unit
 
 
 def test_loss_dodging__idle_assets_are_no_way_round_a_volatile_loss(ours, without):
     assert leave_out_of_idle_assets(ours) <= 0
-    weak = without(Patch(VAULT, "return _lock.volatiles > 0 || assets > _idle();", "return assets > _idle();"))
+    weak = without(Defence.LIVE_EXIT)
     assert leave_out_of_idle_assets(weak) > 499 * weak.unit
 
 
 def test_loss_dodging__silence_of_a_volatile_strategy_is_no_way_round_its_loss(ours, without):
     assert leave_while_it_cannot_be_read(ours) <= 0
-    weak = without(Patch(BOOKS, "            return debt;\n", "            return 0;\n"))
+    weak = without(Defence.SILENCE_COUNTS)
     assert leave_while_it_cannot_be_read(weak) > 499 * weak.unit
 
 
 def test_loss_dodging__what_leaving_costs_the_leaver_bears(ours, without):
     assert push_the_cost_of_leaving_on_others(ours) <= 1
-    weak = without(Patch(BOOKS, "            cost += lost;\n", "            _bookLoss(lost);\n"))
+    weak = without(Defence.LEAVER_BEARS)
     assert push_the_cost_of_leaving_on_others(weak) > 249 * weak.unit
+
+
+def test_loss_dodging__what_leaving_costs_the_shares_that_stay_the_leaver_bears(ours, without):
+    assert let_what_stays_pay(ours) <= 1
+    weak = without(Defence.STAYING_SHARES_READ)
+    assert let_what_stays_pay(weak) > 49 * weak.unit

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from tests.attacks.defences import Defence
+
 FOLDER = Path(__file__).parent
 PAGE = (FOLDER.parents[1] / "docs" / "attacks.md").read_text()
 ROWS = range(1, 16)
@@ -29,3 +31,8 @@ def test_page__has_every_row_of_the_list():
         assert test.startswith("`test_") or (test == "no" and len(reason) > 40), (
             f"row {number} says neither test nor why"
         )
+
+
+def test_defences__are_each_taken_away_by_some_test():
+    used = set(re.findall(r"Defence\.([A-Z_]+)", "".join(file.read_text() for file in FOLDER.glob("test_*.py"))))
+    assert used == {defence.name for defence in Defence}

@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.attacks import removed
-from tests.attacks.weakened import BOOKS, PROBE, STATE, Patch
+from tests.attacks.defences import Defence
 from tests.vault_kit import BURNS_GAS, DAY, OVERSTATES, PAYS_SILENTLY, TAKES_SILENTLY
 
 
@@ -67,41 +66,30 @@ def take_and_say_nothing(arena):
 @pytest.mark.parametrize(
     "fault, defence",
     [
-        (OVERSTATES, removed.PASSING_OVER),
-        (BURNS_GAS, (Patch(STATE, "READ_GAS = 1_000_000;", "READ_GAS = 30_000_000;"),)),
+        (OVERSTATES, Defence.PASSING_OVER),
+        (BURNS_GAS, Defence.READ_GAS),
     ],
     ids=["reverts", "burns its gas"],
 )
 def test_queue__one_strategy_at_fault_stops_no_exit_through_another(ours, without, fault, defence):
     assert stop_all_exits(ours, fault) == 0
-    weak = without(*defence)
+    weak = without(defence)
     assert stop_all_exits(weak, fault) == 500 * weak.unit
 
 
 def test_low_gas__does_not_make_a_sound_strategy_look_broken(ours, without):
     assert starve_a_report(ours) == 0
-    starved = """
-            ok := and(gt(returndatasize(), 31), staticcall(gasLimit, target, add(data, 32), mload(data), 0, 32))
-            word := mul(ok, mload(0))
-        }
-        // What ran out took nearly all it was given; a plain revert gives the rest back.
-        if (!ok && available < gasLimit && gasleft() < available / 2) revert NotEnoughGas(gasLimit);"""
-    weak = without(Patch(PROBE, starved, "\n".join(starved.split("\n")[:-2])))
+    weak = without(Defence.ENOUGH_GAS)
     assert starve_a_report(weak) > 499 * weak.unit
 
 
 def test_silent_strategy__what_it_pays_is_counted(ours, without):
     assert pay_and_say_nothing(ours) == 0
-    ignored = Patch(
-        BOOKS,
-        "        if (!ok) {\n            if (freed == 0) {\n",
-        "        if (!ok) {\n            if (true) {\n",
-    )
-    weak = without(ignored)
+    weak = without(Defence.PAYMENT_COUNTED)
     assert pay_and_say_nothing(weak) > 399 * weak.unit
 
 
 def test_silent_strategy__what_it_takes_is_undone(ours, without):
     assert take_and_say_nothing(ours) == 0
-    weak = without(Patch(BOOKS, "if (sent != (ok ? assets : 0)) revert UnexpectedTransfer(assets, sent);"))
+    weak = without(Defence.TAKING_COUNTED)
     assert take_and_say_nothing(weak) == 1_000 * weak.unit

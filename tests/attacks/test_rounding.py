@@ -4,19 +4,8 @@ The token has no decimals, so that one unit is worth having.
 """
 
 from ballast import properties as P
-from tests.attacks import removed
-from tests.attacks.weakened import STATE, Patch
+from tests.attacks.defences import Defence
 from tests.vault_kit import DAY
-
-
-def flip(kind):
-    """Rounding turned round in one conversion."""
-    call = f"return {kind}("
-    return Patch(STATE, call, call.replace("Up(", "(") if "Up(" in call else call.replace("(", "Up("))
-
-
-ASSETS_UP, ASSETS_DOWN = "shares.fullMulDivUp", "shares.fullMulDiv"
-SHARES_UP, SHARES_DOWN = "assets.fullMulDivUp", "assets.fullMulDiv"
 
 
 def mint_for_nothing(arena, times=10):
@@ -89,25 +78,25 @@ def crush_the_supply(arena):
 
 def test_rounding__mints_are_paid_for(ours, without):
     assert mint_for_nothing(ours) <= 0
-    assert mint_for_nothing(without(flip(ASSETS_UP))) >= 9
+    assert mint_for_nothing(without(Defence.ASSETS_TAKEN_UP)) >= 9
 
 
 def test_rounding__crumbs_redeem_for_nothing(ours, without):
     assert redeem_crumbs(ours) <= 0
-    assert redeem_crumbs(without(flip(ASSETS_DOWN))) >= 9
+    assert redeem_crumbs(without(Defence.ASSETS_PAID_DOWN)) >= 9
 
 
 def test_rounding__many_small_withdrawals_never_beat_a_large_one(ours, without):
     assert withdraw_by_units(ours) <= 0, P.VAULT_ROUND_TRIP
-    assert withdraw_by_units(without(*removed.OFFSET, flip(SHARES_UP))) >= 4
+    assert withdraw_by_units(without(Defence.OFFSET, Defence.SHARES_TAKEN_UP)) >= 4
 
 
 def test_rounding__many_small_deposits_never_beat_a_large_one(ours, without):
     assert deposit_by_units(ours) <= 0, P.VAULT_ROUND_TRIP
-    assert deposit_by_units(without(*removed.OFFSET, flip(SHARES_DOWN))) >= 2
+    assert deposit_by_units(without(Defence.OFFSET, Defence.SHARES_GIVEN_DOWN)) >= 2
 
 
 def test_rounding__a_crushed_supply_takes_nothing_from_the_next(ours, without):
     assert crush_the_supply(ours) < -49_999 * ours.unit, "the gift is lost to the attacker"
-    weak = without(*removed.STORED_ASSETS, *removed.VIRTUAL_SHARES)
+    weak = without(Defence.STORED_ASSETS, Defence.VIRTUAL_SHARES)
     assert crush_the_supply(weak) > 24_999 * weak.unit

@@ -1,7 +1,6 @@
 """12. Tokens with habits: a fee on transfer, no return value, blocked addresses. Hooks are in test_reentrancy.py."""
 
-from tests.attacks import removed
-from tests.attacks.weakened import VAULT, Patch
+from tests.attacks.defences import Defence
 
 
 def deposit_less_than_said(arena):
@@ -38,22 +37,17 @@ def hold_all_by_a_blocked_strategy(arena):
 
 def test_token_with_a_fee__leaves_no_hole(ours, without):
     assert deposit_less_than_said(ours) == 0
-    weak = without(*removed.MEASURED_DEPOSIT)
+    weak = without(Defence.MEASURED_DEPOSIT)
     assert deposit_less_than_said(weak) == 10 * weak.unit
 
 
 def test_token_without_return_value__can_be_had_back(ours, without):
     assert hold_back_what_answers_nothing(ours) == 0
-    plain = Patch(
-        VAULT,
-        "_keepPace(kept);\n        _asset.safeTransfer(receiver, assets);",
-        "_keepPace(kept);\n        require(_asset.transfer(receiver, assets));",
-    )
-    weak = without(plain)
+    weak = without(Defence.SAFE_TRANSFER)
     assert hold_back_what_answers_nothing(weak) == 1_000 * weak.unit
 
 
 def test_token_that_blocks__blocks_one_strategy_and_not_the_vault(ours, without):
     assert hold_all_by_a_blocked_strategy(ours) == 0
-    weak = without(*removed.PASSING_OVER)
+    weak = without(Defence.PASSING_OVER)
     assert hold_all_by_a_blocked_strategy(weak) == 500 * weak.unit

@@ -1,11 +1,12 @@
-"""The vault with a defence taken out: lines of its sources changed, compiled anew, to see an attack succeed."""
+"""The vault with a switch for each of its defences: one copy for all, since compiling is what costs time."""
 
+import fcntl
 import hashlib
 import json
 import os
 import subprocess
-from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import yaml
 from ape.contracts import ContractContainer
@@ -13,68 +14,62 @@ from ethpm_types import Bytecode
 
 from ballast.environment import ROOT
 from ballast.errors import ConfigurationError
+from tests.attacks.defences import Defence
 
-VAULT, BOOKS, RULES, STATE = (f"contracts/vault/Vault{name}.sol" for name in ("", "Books", "Rules", "State"))
-LOSS_BUDGET, PROBE, ROLES = (f"contracts/risk/{name}.sol" for name in ("LossBudget", "Probe", "Roles"))
-
+#: what is deployed, in the order of the vault's constructor
+NAMES = ("Vault", "VaultBooks", "VaultRules", "VaultViews")
 CACHE = ROOT / "build" / "weakened"
-#: a file of the vault alone changes its own code, any other file all three
-CODE = {"Vault": VAULT, "VaultBooks": BOOKS, "VaultRules": RULES}
+SWITCH = Path(__file__).with_name("switch.sol").relative_to(ROOT).as_posix()
+#: the slot that switch.sol reads
+SLOT = 0x6F6666
 
 
-@dataclass(frozen=True)
-class Patch:
-    """Text that stands exactly once in a source, and what is put in its place."""
+def containers(project) -> list[ContractContainer]:
+    """Return the vault and its code with switches, ready to be deployed through Ape."""
+    codes = _compile(_order())
+    return [
+        ContractContainer(
+            project.get_contract(name).contract_type.model_copy(
+                update={"deployment_bytecode": Bytecode(bytecode=f"0x{codes[name]}")}
+            )
+        )
+        for name in NAMES
+    ]
 
-    file: str
-    old: str
-    new: str = ""
+
+def take_away(provider, addresses, defences):
+    """Switch defences off, and all others on, in the contracts at these addresses."""
+    word = f"0x{sum(1 << defence.switch for defence in defences):064x}"
+    for address in addresses:
+        provider.make_request("anvil_setStorageAt", [address, f"0x{SLOT:064x}", word])
 
 
-def bytecodes(*patches: Patch) -> dict[str, str]:
-    """Compile the vault's contracts that `patches` change.
-
-    Returns
-    -------
-    dict
-        Creation code by contract name.
+def sources() -> dict[str, str]:
+    """Return our own sources with a switch for each defence; those of libraries the compiler finds itself.
 
     Raises
     ------
     ConfigurationError
-        A patch does not fit the sources, or what it makes of them does not compile.
+        A patch does not fit the sources.
     """
-    sources = {**_sources()}
-    for patch in patches:
-        found = sources[patch.file].count(patch.old)
-        if found != 1:
-            raise ConfigurationError(f"the text to patch stands {found} times in {patch.file}, not once: {patch.old!r}")
-        sources[patch.file] = sources[patch.file].replace(patch.old, patch.new)
-    changed = {patch.file for patch in patches}
-    names = sorted(name for name, file in CODE.items() if file in changed or changed - set(CODE.values()))
-    order = {
-        "language": "Solidity",
-        "sources": {path: {"content": text} for path, text in sources.items()},
-        "settings": {**_settings()[1], "outputSelection": {CODE[n]: {n: ["evm.bytecode.object"]} for n in names}},
-    }
-    return _compile(json.dumps(order, sort_keys=True))
-
-
-def containers(project, *patches: Patch) -> dict[str, ContractContainer]:
-    """Return the patched contracts, ready to be deployed through Ape; those that no patch changes are left out."""
-    return {
-        name: ContractContainer(
-            project.get_contract(name).contract_type.model_copy(
-                update={"deployment_bytecode": Bytecode(bytecode=f"0x{code}")}
-            )
-        )
-        for name, code in bytecodes(*patches).items()
-    }
+    found = dict(_sources())
+    for defence in Defence:
+        for patch in defence.value:
+            times = found[patch.file].count(patch.old)
+            if times != patch.times:
+                raise ConfigurationError(
+                    f"{defence.name}: its text stands {times} times in {patch.file}, not {patch.times}: {patch.old!r}"
+                )
+            new = patch.new.replace("OFF", f"off({defence.switch})")
+            found[patch.file] = found[patch.file].replace(patch.old, new)
+    for path in {patch.file for defence in Defence for patch in defence.value}:
+        found[path] = found[path].replace("\n\n", f'\n\nimport {{off}} from "{SWITCH}";\n', 1)
+    found[SWITCH] = (ROOT / SWITCH).read_text()
+    return found
 
 
 @cache
 def _sources() -> dict[str, str]:
-    """Return our own sources; those of libraries the compiler finds itself."""
     folders = ("contracts/vault", "contracts/risk", "interfaces")
     paths = [path for folder in folders for path in sorted((ROOT / folder).glob("*.sol"))]
     return {path.relative_to(ROOT).as_posix(): path.read_text() for path in paths}
@@ -91,11 +86,33 @@ def _settings() -> tuple[str, dict]:
     }
 
 
+def _order() -> str:
+    """Return what the compiler is asked for."""
+    outputs = {f"contracts/vault/{name}.sol": {name: ["evm.bytecode.object"]} for name in NAMES}
+    order = {
+        "language": "Solidity",
+        "sources": {path: {"content": text} for path, text in sources().items()},
+        "settings": {**_settings()[1], "outputSelection": outputs},
+    }
+    return json.dumps(order, sort_keys=True)
+
+
 def _compile(order: str) -> dict[str, str]:
+    """Return creation code by contract name, made once for all workers.
+
+    Raises
+    ------
+    ConfigurationError
+        What the patches make of the sources does not compile.
+    """
     compiler, _ = _settings()
     lock = (ROOT / "package-lock.json").read_bytes()  # what the libraries are
+    CACHE.mkdir(parents=True, exist_ok=True)
     file = CACHE / f"{hashlib.sha256(compiler.encode() + lock + order.encode()).hexdigest()}.json"
-    if not file.exists():
+    with open(CACHE / "lock", "w") as door:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        if file.exists():
+            return json.loads(file.read_text())
         command = [ROOT / ".tools" / "solcx" / compiler, "--standard-json", "--base-path", ROOT]
         answer = json.loads(subprocess.run(command, input=order, capture_output=True, text=True, check=True).stdout)
         errors = [error["formattedMessage"] for error in answer.get("errors", []) if error["severity"] == "error"]
@@ -106,8 +123,7 @@ def _compile(order: str) -> dict[str, str]:
             for all_ in answer["contracts"].values()
             for name, one in all_.items()
         }
-        CACHE.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(f".{os.getpid()}")  # two workers may make the same
+        part = file.with_suffix(f".{os.getpid()}")
         part.write_text(json.dumps(made))
         part.replace(file)
-    return json.loads(file.read_text())
+        return made
