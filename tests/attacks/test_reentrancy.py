@@ -22,7 +22,7 @@ def have_a_profit_booked_twice(arena):
     strategy.setCallback(vault, vault.report.encode_input(), sender=arena.attacker)
     vault.withdraw(1, arena.attacker, arena.attacker, sender=arena.attacker)
     strategy.setCallback(NOBODY, b"", sender=arena.attacker)
-    arena.wait(3_600)
+    arena.wait(30 * DAY)
     arena.report()
     arena.wait(30 * DAY)
     arena.leave(arena.attacker)
