@@ -58,7 +58,9 @@ class Defence(Enum):
             STATE,
             "(supply, net) = (_ledger.shares, _ledger.assets);",
             f"(supply, net) = (_ledger.shares, OFF ? {BALANCE} + _debt.total : _ledger.assets);",
+            2,
         ),
+        Patch(STATE, "uint256 locked = _ledger.assets - net;", "uint256 locked = OFF ? 0 : _ledger.assets - net;"),
         Patch(STATE, "return _ledger.assets - _debt.total;", f"return OFF ? {BALANCE} : _ledger.assets - _debt.total;"),
     )
     #: virtual shares and assets
@@ -92,7 +94,7 @@ class Defence(Enum):
     #: what is locked unlocks no faster than the growth cap allows
     UNLOCK_CAP = (unless_off(STATE, "until = FixedPointMathLib.max(until, block.timestamp + least);"),)
     #: so it does when others leave
-    UNLOCK_CAP_AT_EXITS = (only_unless_off(VAULT, "_unlocksTooFast(net)"),)
+    UNLOCK_CAP_AT_EXITS = (only_unless_off(VAULT, "_unlocksTooFast(total - amount)"),)
     #: a new lock lengthens the old one by its part
     WEIGHTED_UNLOCK = (
         Patch(
@@ -116,7 +118,7 @@ class Defence(Enum):
         ),
     )
     #: a report that books nothing uses up no time
-    PROFIT_CLOCK = (only_unless_off(BOOKS, "most < grown"),)
+    PROFIT_CLOCK = (only_unless_off(BOOKS, "missing + most < grown"),)
     #: profit is what strategies earn on the shares that the vault has bought
     STORED_STRATEGY_SHARES = (
         Patch(
@@ -186,8 +188,8 @@ class Defence(Enum):
     LIVE_ENTRY = (
         Patch(
             STATE,
-            "if (_lock.flags & VOLATILE == 0) return (supply, net);",
-            "if (OFF || _lock.flags & VOLATILE == 0) return (supply, net);",
+            "if (_lock.flags & VOLATILE == 0) return _rate();",
+            "if (OFF || _lock.flags & VOLATILE == 0) return _rate();",
         ),
     )
     #: at the higher of stored and present value
@@ -229,20 +231,8 @@ class Defence(Enum):
     SILENCE_COUNTS = (Patch(BOOKS, "            return debt;\n", "            return OFF ? 0 : debt;\n"),)
     #: who draws on a strategy books its loss, and what its shares do not cover
     LOSS_BOOKED_WHEN_DRAWN = (
-        Patch(
-            BOOKS,
-            """        } else if (value < debt) {
-            _bookStrategyLoss(strategy_, s, debt - value);
-            debt = value;""",
-            """        } else if (!OFF && value < debt) {
-            _bookStrategyLoss(strategy_, s, debt - value);
-            debt = value;""",
-        ),
-        Patch(
-            BOOKS,
-            "uint256 owed = FixedPointMathLib.min(was.debt.zeroFloorSub(expected), covered);",
-            "uint256 owed = was.debt.zeroFloorSub(expected);\n        if (!OFF) owed = owed.min(covered);",
-        ),
+        Patch(STATE, "return value < debt && (value + DUST", "return !OFF && value < debt && (value + DUST"),
+        only_unless_off(BOOKS, "left == 0 || covered + DUST < owed"),
     )
 
     # WHO PAYS
@@ -252,7 +242,7 @@ class Defence(Enum):
     #: the cost of a move on the shares that stay is seen
     STAYING_SHARES_READ = (
         only_unless_off(BOOKS, "s.isVolatile && left > 0"),
-        Patch(BOOKS, "if (s.isVolatile) (, value)", "if (s.isVolatile && !OFF) (, value)"),
+        Patch(BOOKS, "if (s.isVolatile) (ok, value)", "if (s.isVolatile && !OFF) (ok, value)"),
     )
     #: an exit costs no more than its holder accepts, a plain one no more than its preview says
     HOLDERS_LIMIT = (
@@ -411,26 +401,22 @@ class Defence(Enum):
     #: what ran out of gas for its caller's lack of it is not passed over
     ENOUGH_GAS = (only_unless_off(PROBE, "!ok && available < gasLimit && gasleft() < available / 2", 2),)
     #: what a strategy pays is counted, whatever it answers
-    PAYMENT_COUNTED = (
-        Patch(BOOKS, "else ok = _sharesOf(strategy_) < had;", "else ok = !OFF && _sharesOf(strategy_) < had;"),
-    )
+    PAYMENT_COUNTED = (Patch(BOOKS, "ok = ok && word < had;", "ok = !OFF && ok && word < had;"),)
     #: what a strategy takes is counted, whatever it answers
     TAKING_COUNTED = (
         only_unless_off(BOOKS, "left != (ok ? 0 : assets)"),
         Patch(
             BOOKS,
-            "if (shares == 0) revert MoveLoss(strategy_, assets, 0);",
-            "if (OFF && shares == 0) return;\n        if (shares == 0) revert MoveLoss(strategy_, assets, 0);",
+            "if (!ok || shares == 0) revert MoveLoss(strategy_, assets, 0);",
+            """if (OFF && !ok) return;
+        if (!ok || shares == 0) revert MoveLoss(strategy_, assets, 0);""",
         ),
     )
 
     # WHO WAITS
 
     #: what waiting requests will get is not given to others, nor put to work
-    WAITING = (
-        Patch(STATE, "if (!_debt.waiting) return assets;", "if (OFF || !_debt.waiting) return assets;"),
-        Patch(BOOKS, "if (!_debt.waiting) _moveAll", "if (OFF || !_debt.waiting) _moveAll"),
-    )
+    WAITING = (Patch(STATE, "if (!_debt.waiting) return assets;", "if (OFF || !_debt.waiting) return assets;"),)
     #: crumbs of shares go for nothing, lest they wait for ever
     CRUMBS_GO = (Patch(REDEMPTIONS, "shares > CRUMBS))", "shares > (OFF ? 0 : CRUMBS)))"),)
     #: nobody is made a controller by a stranger

@@ -78,9 +78,9 @@ def code_run_from_outside(arena):
     books, rules = arena.project.VaultBooks.at(vault.books()), arena.project.VaultRules.at(vault.rules())
     set_up = (0, 0, arena.attacker, DAY, DAY, 0, 0, DAY, arena.attacker)
     calls = [
-        (books, books.draw, (0, 0, False, arena.attacker, False)),
-        (books, books.takeInKind, (0, arena.attacker, arena.attacker)),
-        (books, books.move, (arena.attacker, 0, 0)),
+        (books, books.draw, (0, 0, False, arena.attacker, False, arena.token)),
+        (books, books.takeInKind, (0, arena.attacker, arena.attacker, arena.token)),
+        (books, books.move, (arena.attacker, 0, 0, arena.token)),
         (books, books.report, ()),
         (rules, rules.setUp, set_up),
     ]
@@ -148,10 +148,11 @@ def test_code__helpers_of_the_books_are_no_functions_of_the_vault(ours):
     vault = ours.open()
     strategy = ours.add()
     ours.deposit(ours.victim, 1_000 * ours.unit)
+    token = ours.token.address
     helpers = {
-        "draw(uint256,uint256,bool,address,bool)": (1, 1, False, ours.attacker.address, True),
-        "move(address,uint256,uint256)": (strategy.address, 0, 1),
-        "takeInKind(uint256,address,address)": (1, ours.attacker.address, ours.victim.address),
+        "draw(uint256,uint256,bool,address,bool,address)": (1, 1, False, ours.attacker.address, True, token),
+        "move(address,uint256,uint256,address)": (strategy.address, 0, 1, token),
+        "takeInKind(uint256,address,address,address)": (1, ours.attacker.address, ours.victim.address, token),
         "setUp(uint256,uint256,address,uint256,uint256,uint256,uint256,uint256,address)": (
             *(0, 0, ours.attacker.address, DAY, DAY, 0, 0, DAY, ours.attacker.address),
         ),

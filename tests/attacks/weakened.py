@@ -53,15 +53,16 @@ def sources() -> dict[str, str]:
         A patch does not fit the sources.
     """
     found = dict(_sources())
+    misfits = []
     for defence in Defence:
         for patch in defence.value:
             times = found[patch.file].count(patch.old)
             if times != patch.times:
-                raise ConfigurationError(
-                    f"{defence.name}: its text stands {times} times in {patch.file}, not {patch.times}: {patch.old!r}"
-                )
+                misfits.append(f"{defence.name}: {times} times in {patch.file}, not {patch.times}: {patch.old!r}")
             new = patch.new.replace("OFF", f"off({defence.switch})")
             found[patch.file] = found[patch.file].replace(patch.old, new)
+    if misfits:
+        raise ConfigurationError("defences whose text does not stand in the sources: " + "; ".join(misfits))
     for path in {patch.file for defence in Defence for patch in defence.value}:
         found[path] = found[path].replace("\n\n", f'\n\nimport {{off}} from "{SWITCH}";\n', 1)
     found[SWITCH] = (ROOT / SWITCH).read_text()
