@@ -64,8 +64,6 @@ class VaultMachine(Machine):
         self.now = self.read()
         expect(vault.decimals() == token.decimals() + 6, P.VAULT_DECIMALS, f"{vault.decimals()} decimals")
         self.allowed_loss = self.allowed_gain = self.recalled = self.paid_out = 0
-        #: what is locked makes good a loss
-        self.recovering = False
 
     # --- what is known ---
 
@@ -299,6 +297,7 @@ class VaultMachine(Machine):
             self.allowed_loss = self.recalled = 0
             return
         shares, assets = paid
+        self.paid_out = assets
         due = shares * (now.net + 1) // (now.supply + VIRTUAL_SHARES)
         expect(assets <= due + 1, P.VAULT_LOSS_SHARED, f"{assets} for waiting shares worth {due}")
 
@@ -398,12 +397,9 @@ class VaultMachine(Machine):
         passed = now.now - before.now
         growth = (before.net + before.deficit) * max(before.growth_cap_bps, self.pace_bps) * passed // (BPS * YEAR)
         left = before.unlocked_at - before.now
-        # so much is locked that the cap would have it unlock for longer, or it makes good a loss
-        if left > LONGEST_UNLOCK - YEAR or (self.recovering and left > 0):
+        # so much is locked that the cap would have it unlock for longer
+        if left > LONGEST_UNLOCK - YEAR:
             growth = max(growth, before.locked * passed // left + 1)
-        if now.now >= before.unlocked_at:
-            self.recovering = False
-        self.recovering = self.recovering or now.deficit < before.deficit
         growth += gain
         dust = DUST + now.net // new  # a share is rounded away too
         # what makes good a loss is no growth: up to the highest price there was

@@ -104,6 +104,8 @@ def page(measured: Measurement) -> str:
     parts = [_INTRODUCTION]
     for title, (head, body) in _parts(measured):
         parts.append(f"## {title[0].upper()}{title[1:]}\n\n{_markdown(head, body)}")
+        if head[0] == "target":
+            parts += [f"Not met, {each.what}: {each.why}.\n" for each in targets(measured) if each.why]
     return "\n".join([*parts, _SETTINGS])
 
 

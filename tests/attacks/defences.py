@@ -127,7 +127,7 @@ class Defence(Enum):
             (bool readable, uint256 value) = _worth(strategy_, s.shares);
 """,
             """            uint256 debt = s.debt;
-            (bool readable, uint256 value) = _worth(strategy_, OFF ? _sharesOf(strategy_) : s.shares);
+            (bool readable, uint256 value) = _worth(strategy_, OFF ? IERC20(strategy_).balanceOf(address(this)) : s.shares);
 """,
         ),
     )
@@ -291,10 +291,10 @@ class Defence(Enum):
         unless_off(BOOKS, "_mark(_queue[i], _strategies[_queue[i]]);"),
         Patch(
             BOOKS,
-            "        if (shares == 0) return 0;\n        uint256 before",
+            "        if (shares == 0) return 0;\n        (, uint256 before)",
             """        if (OFF) shares = readable ? uint256(s.shares).fullMulDiv(part, value).min(s.shares) : 0;
         if (shares == 0) return 0;
-        uint256 before""",
+        (, uint256 before)""",
         ),
     )
 

@@ -54,7 +54,10 @@ def test_gas__nothing_grew_beyond_the_snapshot(measured):
 @pytest.mark.parametrize("name", TARGETS)
 def test_gas__is_within_the_target(measured, name):
     (target,) = [each for each in targets(measured) if each.id == name]
-    assert target.met, str(target)
+    if target.why:
+        assert not target.met, f"{target}: it is met, take its reason out of ballast/gas/targets.py"
+    else:
+        assert target.met, str(target)
 
 
 def test_gas__every_target_is_checked(measured):

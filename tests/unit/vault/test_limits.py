@@ -9,7 +9,7 @@ from tests.vault_kit import CHARGES_ENTRY, DAY, NOBODY, SHORT, UNIT, UNLIMITED, 
 PROTOCOL, ORACLE = (name.encode().ljust(32, b"\0") for name in ("protocol", "oracle"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def two(make_strategy, vault):
     return make_strategy(vault, 5_000, band_bps=100), make_strategy(vault, 4_000, band_bps=100)
 
