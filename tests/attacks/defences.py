@@ -127,7 +127,8 @@ class Defence(Enum):
             (bool readable, uint256 value) = _worth(strategy_, s.shares);
 """,
             """            uint256 debt = s.debt;
-            (bool readable, uint256 value) = _worth(strategy_, OFF ? IERC20(strategy_).balanceOf(address(this)) : s.shares);
+            uint256 held = OFF ? IERC20(strategy_).balanceOf(address(this)) : s.shares;
+            (bool readable, uint256 value) = _worth(strategy_, held);
 """,
         ),
     )
