@@ -33,6 +33,8 @@ FOLDER = ROOT / "build" / "prove"
 TOOLS = ROOT / ".tools" / "halmos" / "bin"
 FORGE = ROOT / "node_modules" / "@foundry-rs" / "forge-linux-amd64" / "bin"
 COPIED = ("contracts/vault", "contracts/risk", "interfaces", "tests/proofs")
+SOLVER = ROOT / "tools" / "smt.py"
+SOLVER_CHECK = ROOT / "tools" / "smt_check.py"
 #: for one question to the solver, and for one rule
 QUERY_SECONDS = 60
 RULE_SECONDS = 170
@@ -132,8 +134,8 @@ remappings = ["@openzeppelin/contracts/=node_modules/@openzeppelin/contracts/", 
 
 
 def _environment() -> dict:
-    # halmos calls `forge` by name
-    return os.environ | {"PATH": f"{FORGE}{os.pathsep}{os.environ['PATH']}"}
+    # halmos calls `forge` by name, and makes itself a folder at home
+    return os.environ | {"PATH": f"{FORGE}{os.pathsep}{os.environ['PATH']}", "HOME": str(FOLDER)}
 
 
 def _end(running: subprocess.Popen) -> None:
@@ -148,7 +150,7 @@ def prove(rule: Rule, folder: Path) -> Outcome:
     """Run halmos on one rule over what `bench` made."""
     answer = folder / f"{rule.id}.json"
     command = [TOOLS / "halmos", "--root", folder, "--contract", rule.contract, "--match-test", f"^{rule.function}\\b"]
-    command += ["--solver-command", f"{TOOLS / 'python'} {ROOT / 'tools' / 'smt.py'} {QUERY_SECONDS}"]
+    command += ["--solver-command", f"{TOOLS / 'python'} {SOLVER} {QUERY_SECONDS}"]
     command += ["--solver-timeout-assertion", f"{QUERY_SECONDS}s", "--solver-threads", "1", "--no-status"]
     command += ["--json-output", answer]
     started = time.monotonic()
@@ -168,7 +170,8 @@ def prove(rule: Rule, folder: Path) -> Outcome:
         tests = [test for found in json.loads(answer.read_text())["test_results"].values() for test in found]
         # 0 passed, 1 counterexample, 2 timeout; see halmos.__main__
         result = {0: "proven", 1: "fails", 2: "timeout"}.get(tests[0]["exitcode"], "error") if tests else "error"
-    model = " ".join(re.findall(r"p_(\w+?)_[a-z]+\d*_\w+ = (\S+)", said) and re.findall(r"p_\w+ = \S+", said)[:12])
+    values = re.findall(r"p_(\w+?)_[a-z]+\d+_\w+ = (0x\w+)", said)
+    model = " ".join(f"{name}={int(value, 16)}" for name, value in dict(values).items())
     if result == "error":
         model = (said.strip().splitlines() or ["no output"])[-1][:160]
     return Outcome(rule.id, rule.says, result, time.monotonic() - started, model)
@@ -188,6 +191,9 @@ def main(chosen: tuple[str, ...], mutants: bool, as_json: bool) -> None:
         raise ConfigurationError(f"no rule is called {', '.join(sorted(unknown))}; see {RULES.name}")
     if not (TOOLS / "halmos").exists():
         raise ConfigurationError("halmos is not installed: make prove installs and runs it")
+    checked = subprocess.run([TOOLS / "python", SOLVER_CHECK], capture_output=True, text=True, check=False)
+    if checked.returncode:
+        raise ConfigurationError(f"the solver cannot be relied on: {checked.stderr.strip()[-300:]}")
     wanted = "fails" if mutants else "proven"
     whole = None if mutants else bench("whole")
     with Progress(console=console, transient=True) as progress, ThreadPoolExecutor(WORKERS) as pool:

@@ -2,7 +2,8 @@
 
 Products and quotients of unknowns, which are what a vault's arithmetic is made of, are out of reach for solvers that
 work bit by bit; over whole numbers most are decided in a second. The reading is exact: a sum or product is taken modulo
-2^256 wherever its bounds do not rule an overflow out, and what cannot be read so is answered with `unknown`.
+2^256 wherever its bounds do not rule an overflow out. A fact that cannot be read so (a hash, say) is left out, and then
+`sat` is answered with `unknown`.
 
 usage: smt.py SECONDS FILE
 """
@@ -27,9 +28,15 @@ class Reader:
         self.keep: list = []  # z3 reuses the ids of what is gone
         self.limits = dict(limit for assertion in assertions for limit in _limits(assertion))
         self.facts: list = []
-        # appended to, not replaced: reading a word may add what bounds it
+        self.left_out = False
         for assertion in assertions:
-            self.facts.append(self.truth(assertion))
+            if assertion.decl().kind() == z3.Z3_OP_EQ and z3.is_array(assertion.arg(0)):
+                continue  # a name for ether balances, which no rule reads
+            try:
+                # appended to, not replaced: reading a word may add what bounds it
+                self.facts.append(self.truth(assertion))
+            except Unreadable:
+                self.left_out = True  # what follows without a fact follows with it too
 
     def truth(self, e):
         kind, args = e.decl().kind(), e.children()
@@ -44,8 +51,8 @@ class Reader:
         if kind == z3.Z3_OP_IMPLIES:
             return z3.Implies(*map(self.truth, args))
         if kind in (z3.Z3_OP_EQ, z3.Z3_OP_DISTINCT):
-            if z3.is_array(args[0]):
-                return z3.BoolVal(True)  # balances, which no rule reads: leaving a fact out can only lose proofs
+            if len(args) != 2 or z3.is_array(args[0]):
+                raise Unreadable(e.decl().name())
             if z3.is_bool(args[0]):
                 same = self.truth(args[0]) == self.truth(args[1])
             elif limit := _limit(e):
@@ -240,16 +247,15 @@ def solve(path: str, seconds: int) -> str:
     text = re.sub(
         r"\(define-fun (f_evm_bv\w+) \(\(x (.*?\))\) \(y .*?\)\)\) (\(.*?\)) .*\)", r"(declare-fun \1 (\2 \2) \3)", text
     )
-    try:
-        reader = Reader(list(z3.parse_smt2_string(text)))
-    except Unreadable:
-        return "unknown"
+    reader = Reader(list(z3.parse_smt2_string(text)))
     solver = z3.Solver()
     solver.set("timeout", seconds * 1000)
     solver.add(*reader.facts)
     answer = solver.check()
     if answer != z3.sat:
         return str(answer)
+    if reader.left_out:
+        return "unknown"
     model = solver.model()
     values = [
         f"  (define-fun {name} () (_ BitVec 256) #x{model[name].as_long():064x})"

@@ -35,22 +35,59 @@ contract Profit is Bench {
         return true;
     }
 
-    function check_a_profit_never_lowers_the_price(Start calldata s, uint96 profit) external {
-        if (!_put(s)) return;
-        (uint256 supply, uint256 net) = _rate();
+    /// Of a vault that is not empty, with nothing locked yet, no growth cap and no debts to its fee recipient or its holders:
+    /// each of these only keeps more of the profit locked, or takes less of it as a fee.
+    function check_a_profit_never_lowers_the_price(uint112 shares, uint96 assets, uint96 profit, uint16 feeBps) external {
+        if (shares == 0 || assets == 0 || profit == 0 || feeBps > 5_000) return;
+        _at(1, 0);
+        _ledger = Ledger(shares, assets);
+        _terms.performanceFeeBps = feeBps;
+        _terms.unlockPeriod = 1 days;
+        _terms.feeRecipient = address(1);
         _bookProfit(profit);
-        (uint256 supplyAfter, uint256 netAfter) = _rate();
-        assert(_worthAtLeast(netAfter, supplyAfter, net, supply));
+        (uint256 supply, uint256 net) = _rate();
+        // a step of the proof: what the new shares are worth is unlocked at once
+        unchecked {
+            assert((net - assets) * (uint256(shares) + VIRTUAL_SHARES) >= (supply - shares) * (uint256(assets) + 1));
+        }
+        assert(_worthAtLeast(net, supply, assets, shares));
     }
 
-    function check_fees_are_no_more_than_agreed(Start calldata s, uint96 profit) external {
-        if (!_put(s) || s.locked > 0) return;
-        uint256 shares = _takeFees(s.shares, uint256(s.assets) + profit, profit);
-        uint256 above = profit > s.deficit ? profit - s.deficit : 0;
-        uint256 most = above * s.performanceFeeBps / BPS;
-        uint256 rest = (profit - most) / 2;
-        most += rest < s.owed ? rest : s.owed;
-        assert(_toAssetsDown(shares, s.shares + shares, uint256(s.assets) + profit) <= most);
+    /// Of a vault that is not empty, with nothing locked and no deficit.
+    function check_fees_are_no_more_than_agreed(uint112 supply, uint96 assets, uint96 profit, uint16 feeBps) external {
+        if (supply == 0 || profit == 0 || feeBps > 5_000) return;
+        _terms.performanceFeeBps = feeBps;
+        _terms.feeRecipient = address(1);
+        uint256 total = uint256(assets) + profit;
+        uint256 shares = _takeFees(supply, total, profit);
+        uint256 most = uint256(profit) * feeBps / BPS;
+        if (!_fits(shares)) return;
+        unchecked {
+            // steps of the proof
+            uint256 whole = uint256(supply) + VIRTUAL_SHARES;
+            assert(shares * (total - most + 1) <= most * whole);
+            assert(shares * (total + 1) <= most * (whole + shares));
+        }
+        assert(_toAssetsDown(shares, supply + shares, total) <= most);
+    }
+
+    function check_no_fee_for_making_good_a_loss(uint96 profit, uint96 deficit, uint16 feeBps) external {
+        if (profit > deficit || feeBps > 5_000) return;
+        _fees.deficit = deficit;
+        _terms.performanceFeeBps = feeBps;
+        _terms.feeRecipient = address(1);
+        assert(_takeFees(1, uint256(profit) + 1, profit) == 0);
+        assert(_fees.deficit == deficit - profit);
+    }
+
+    function check_management_takes_half_of_the_rest_at_most(uint96 profit, uint96 owed, uint16 feeBps) external {
+        if (profit == 0 || feeBps > 5_000) return;
+        _fees.managementOwed = owed;
+        _terms.performanceFeeBps = feeBps;
+        _terms.feeRecipient = address(1);
+        _takeFees(1, uint256(profit) + 1, profit);
+        uint256 paid = owed - _fees.managementOwed;
+        assert(paid <= (profit - uint256(profit) * feeBps / BPS) / 2);
     }
 
     function check_a_loss_eats_the_locked_profit_and_then_the_price(Start calldata s, uint96 loss) external {
@@ -73,8 +110,8 @@ contract Profit is Bench {
         if (feeBps > 500) return;
         _debt.total = debt;
         _fees.managementOwed = owed;
-        _terms.managementFeeBps = feeBps;
-        _clock.managementAccrued = 1;
+        _debt.managementFeeBps = feeBps;
+        _terms.managementAccrued = 1;
         _at(1, uint256(first) + second);
         uint256 once = _managementOwed();
         _at(1, first);
