@@ -146,13 +146,13 @@ def _end(running: subprocess.Popen) -> None:
     running.wait()
 
 
-def prove(rule: Rule, folder: Path) -> Outcome:
-    """Run halmos on one rule over what `bench` made."""
+def prove(rule: Rule, folder: Path, *options: str) -> Outcome:
+    """Run halmos, with `options`, on one rule over what `bench` made."""
     answer = folder / f"{rule.id}.json"
     command = [TOOLS / "halmos", "--root", folder, "--contract", rule.contract, "--match-test", f"^{rule.function}\\b"]
     command += ["--solver-command", f"{TOOLS / 'python'} {SOLVER} {QUERY_SECONDS}"]
     command += ["--solver-timeout-assertion", f"{QUERY_SECONDS}s", "--solver-threads", "1", "--no-status"]
-    command += ["--json-output", answer]
+    command += ["--json-output", answer, *options]
     started = time.monotonic()
     # a group of its own, so that its solvers end with it
     running = subprocess.Popen(
@@ -200,7 +200,7 @@ def main(chosen: tuple[str, ...], mutants: bool, as_json: bool) -> None:
         task = progress.add_task("halmos", total=len(found))
 
         def one(rule: Rule) -> Outcome:
-            outcome = prove(rule, whole or bench(rule.id, rule.breaks))
+            outcome = prove(rule, whole) if whole else prove(rule, bench(rule.id, rule.breaks), "--early-exit")
             progress.advance(task)
             if not as_json:
                 console.print(f"{outcome.id}: {outcome.result} in {outcome.seconds:.0f} s", highlight=False)

@@ -36,7 +36,9 @@ class Reader:
                 # appended to, not replaced: reading a word may add what bounds it
                 self.facts.append(self.truth(assertion))
             except Unreadable:
-                self.left_out = True  # what follows without a fact follows with it too
+                # What follows without a fact follows with it too; one about hashes or empty storage alone changes nothing.
+                text = assertion.sexpr()
+                self.left_out |= "p_" in text or not ("sha3_" in text or "select" in text)
 
     def truth(self, e):
         kind, args = e.decl().kind(), e.children()
@@ -91,9 +93,10 @@ class Reader:
             abstract = re.match(r"f_evm_(bvmul|bvudiv|bvurem)_\d+$", name)
             if abstract:
                 return self._operate(abstract.group(1), args, size)
-            if args:
+            if args and not (name.startswith("f_sha3_") and all(map(z3.is_bv_value, args))):
                 raise Unreadable(name)
-            number, top = z3.Int(name), 2**size - 1
+            # the hash of a known word is some word
+            number, top = z3.Int(f"{name}_{len(self.known)}" if args else name), 2**size - 1
             self.facts += [number >= 0, number <= top]
             return number, 0, top
         operations = {
