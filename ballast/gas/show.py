@@ -30,8 +30,8 @@ yet: the dearer case. `ballast/gas/story.py` is what happens, step by step.
 - *empty vault*: the first deposit ever; *new holder*: the first of this holder; *existing holder*: one who has shares.
 - *from idle*: no strategy is touched. *Pulling from one*, *from three*: what is idle does not suffice; *nothing idle*:
   all comes from the strategy. Strategies have earned something that is not reported yet.
-- *report*: every strategy has earned; *with fees*: both fees are charged. *allocate*: `rebalance()`, which reports and
-  then moves idle assets to every strategy; *with profit*: there was something to book. *First*: into empty storage.
+- *report*: every strategy has earned; *with fees*: both fees are charged. *allocate*: `rebalance()`, which
+  moves idle assets to every strategy; *with profit*: a report was due and booked some. *First*: into empty storage.
 """
 
 _SETTINGS: Final = """## Other compiler settings
