@@ -36,7 +36,7 @@ class Reader:
                 # appended to, not replaced: reading a word may add what bounds it
                 self.facts.append(self.truth(assertion))
             except Unreadable:
-                # What follows without a fact follows with it too; one about hashes or empty storage alone changes nothing.
+                # What follows without a fact follows with it too; one about hashes or empty storage alone says nothing.
                 text = assertion.sexpr()
                 self.left_out |= "p_" in text or not ("sha3_" in text or "select" in text)
 

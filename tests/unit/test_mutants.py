@@ -37,7 +37,7 @@ def found():
     ("old", "new"),
     [
         ("by >= most && !done", "by > most && !done"),
-        ("by >= most && !done", "by <= most && !done"),
+        ("by >= most && !done", "by < most && !done"),
         ("by >= most && !done", "by >= most || !done"),
         ("!done(by, most)", "done(by, most)"),
         ("done(by, most)", "done(most, by)"),

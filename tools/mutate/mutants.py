@@ -131,11 +131,11 @@ def _changes(node: dict, raw: bytes) -> Iterator[tuple[int, int, str, str]]:
             first, last = _span(node["condition"])
             yield first, last, "true", "condition"
             yield first, last, "false", "condition"
-        case "ExpressionStatement" | "EmitStatement" | "RevertStatement" | "Continue" | "Return" if node[
-            "nodeType"
-        ] != "Return" or not node.get("expression"):
-            # the semicolon is not part of the node in all compilers
-            yield start, raw.index(b";", end - 1) + 1, "{}", "drop statement"
+        case "ExpressionStatement" | "EmitStatement" | "RevertStatement" | "Continue" | "Break":
+            # some nodes end before their semicolon; the step of a for loop has none
+            last = end if raw[end - 1 : end] == b";" else end + 1
+            if raw[last - 1 : last] == b";":
+                yield start, last, "{}", "drop statement"
         case "ModifierInvocation" if node.get("kind") == "modifierInvocation":
             yield start, end, "", "drop modifier"
         case "FunctionCall":
