@@ -7,7 +7,7 @@ from ballast import properties as P
 from tests.vault_kit import DAY, KEEPS_SHARES, NOBODY, REVERTS, UNIT, price_ray
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def two(make_strategy, vault):
     return make_strategy(vault, 6_000), make_strategy(vault, 2_000)
 

@@ -9,12 +9,12 @@ from tests.vault_kit import DAY, UNIT
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "vault.md"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def vault(make_vault, token):
     return make_vault(token, performanceFeeBps=1_000, unlockPeriod=10 * DAY)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def strategy(make_strategy, vault):
     return make_strategy(vault, 9_000)
 
