@@ -21,7 +21,8 @@ def pytest_collection_modifyitems(items):
 
 def pytest_collection_finish(session):
     """Compile what has changed; start the replica before Ape takes its fork, unless another network is asked for."""
-    on_chain = any({"chain", "project"} & set(getattr(item, "fixturenames", ())) for item in session.items)
+    on_chain = [item for item in session.items if {"chain", "project"} & set(getattr(item, "fixturenames", ()))]
+    _check_scopes(session, on_chain)
     if on_chain and not session.config.option.collectonly:
         try:
             compiled.ensure()
@@ -31,3 +32,14 @@ def pytest_collection_finish(session):
     forks = session.items and "mainnet-fork" in network and not session.config.option.collectonly
     if forks and not UPSTREAM_IS_REAL and replica.ensure_running().stale:
         pytest.exit("the running replica is of an older build: `ape run replica stop`, then try again", 1)
+
+
+def _check_scopes(session, items):
+    """Ape restores the chain by fixtures' names, over all files: one of function scope here and wider there leaks."""
+    scopes = {
+        name: {definition.scope for definition in definitions}
+        for name, definitions in session._fixturemanager._arg2fixturedefs.items()
+    }
+    mixed = {name for item in items for name in item.fixturenames if {"function"} < scopes.get(name, set())}
+    if mixed:
+        pytest.exit(f"fixtures of one name need one scope in all files: {', '.join(sorted(mixed))}", 1)

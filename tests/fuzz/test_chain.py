@@ -11,102 +11,102 @@ UNIT = 10**6
 
 
 @pytest.fixture
-def token(build, any_chain):
+def coin(build, any_chain):
     made = build.make(any_chain, "TokenStandIn", 6, sender=OWNER)
     made.mint(DEPOSITOR, 1_000 * UNIT, sender=OWNER)
     return made
 
 
 @pytest.fixture
-def vault(build, any_chain, token):
+def held_vault(build, any_chain, coin):
     code = [build.make(any_chain, name, sender=OWNER).address for name in ("VaultBooks", "VaultRules", "VaultViews")]
     roles = (OWNER, GUARDIAN, CURATOR, FEE_RECIPIENT)
     terms = (0, 0, 65_535, 864_000, 86_400, 100, 86_400)
-    made = build.make(any_chain, "Vault", (token.address, "Test", "T", *roles, *terms), *code, sender=OWNER)
-    token.approve(made.address, 2**256 - 1, sender=DEPOSITOR)
+    made = build.make(any_chain, "Vault", (coin.address, "Test", "T", *roles, *terms), *code, sender=OWNER)
+    coin.approve(made.address, 2**256 - 1, sender=DEPOSITOR)
     return made
 
 
-def test_send__returns_the_answer_and_the_events(any_chain, vault):
-    assert vault.deposit(7, DEPOSITOR, sender=DEPOSITOR) == 7 * 10**6
+def test_send__returns_the_answer_and_the_events(any_chain, held_vault):
+    assert held_vault.deposit(7, DEPOSITOR, sender=DEPOSITOR) == 7 * 10**6
     event = next(each for each in any_chain.events() if each.name == "Deposit")
-    assert event.address == vault.address
+    assert event.address == held_vault.address
     assert event.values == {"assets": 7, "shares": 7 * 10**6, "sender": DEPOSITOR, "owner": DEPOSITOR}
 
 
-def test_send__names_a_custom_error_and_its_values(any_chain, vault):
+def test_send__names_a_custom_error_and_its_values(any_chain, held_vault):
     with pytest.raises(Reverted, match="Unauthorized") as caught:
-        vault.setGuardian(STRANGER, sender=STRANGER)
+        held_vault.setGuardian(STRANGER, sender=STRANGER)
     assert caught.value.values == (STRANGER,)
 
 
-def test_send__names_errors_of_libraries(any_chain, vault):
+def test_send__names_errors_of_libraries(any_chain, held_vault):
     with pytest.raises(Reverted, match="ERC20InsufficientBalance"):
-        vault.transfer(STRANGER, 1, sender=DEPOSITOR)
+        held_vault.transfer(STRANGER, 1, sender=DEPOSITOR)
     with pytest.raises(Reverted, match="SafeCastOverflowedUintDowncast"):
-        vault.setPace(2**255, 1, 1, sender=OWNER)
+        held_vault.setPace(2**255, 1, 1, sender=OWNER)
 
 
-def test_send__leaves_nothing_of_a_revert(any_chain, vault, token):
-    vault.deposit(7, DEPOSITOR, sender=DEPOSITOR)
+def test_send__leaves_nothing_of_a_revert(any_chain, held_vault, coin):
+    held_vault.deposit(7, DEPOSITOR, sender=DEPOSITOR)
     with pytest.raises(Reverted):
-        vault.deposit(10**40, DEPOSITOR, sender=DEPOSITOR)
-    assert vault.totalAssets() == 7
-    assert not vault.locked()
-    assert token.balanceOf(DEPOSITOR) == 1_000 * UNIT - 7
+        held_vault.deposit(10**40, DEPOSITOR, sender=DEPOSITOR)
+    assert held_vault.totalAssets() == 7
+    assert not held_vault.locked()
+    assert coin.balanceOf(DEPOSITOR) == 1_000 * UNIT - 7
 
 
-def test_send__is_a_transaction_of_its_own(any_chain, vault):
+def test_send__is_a_transaction_of_its_own(any_chain, held_vault):
     """Transient storage would still say that this transaction has deposited."""
-    vault.deposit(7, DEPOSITOR, sender=DEPOSITOR)
-    vault.report(sender=KEEPER)
+    held_vault.deposit(7, DEPOSITOR, sender=DEPOSITOR)
+    held_vault.report(sender=KEEPER)
     with any_chain.isolated():
-        vault.deposit(7, DEPOSITOR, sender=DEPOSITOR)
-    vault.report(sender=KEEPER)
+        held_vault.deposit(7, DEPOSITOR, sender=DEPOSITOR)
+    held_vault.report(sender=KEEPER)
 
 
-def test_view__is_not_for_what_changes_state(any_chain, vault):
+def test_view__is_not_for_what_changes_state(any_chain, held_vault):
     with pytest.raises(FuzzError, match="name a sender"):
-        vault.report()
+        held_vault.report()
 
 
-def test_time__stands_still_but_for_wait(any_chain, vault):
+def test_time__stands_still_but_for_wait(any_chain, held_vault):
     before = any_chain.now, any_chain.block
-    vault.deposit(7, DEPOSITOR, sender=DEPOSITOR)
-    vault.report(sender=KEEPER)
+    held_vault.deposit(7, DEPOSITOR, sender=DEPOSITOR)
+    held_vault.report(sender=KEEPER)
     assert (any_chain.now, any_chain.block) == (before[0], before[1] + 2)
-    assert vault.lastReport() == before[0]
+    assert held_vault.lastReport() == before[0]
     any_chain.wait(1_000)
-    vault.report(sender=KEEPER)
-    assert vault.lastReport() == before[0] + 1_000 == any_chain.now
+    held_vault.report(sender=KEEPER)
+    assert held_vault.lastReport() == before[0] + 1_000 == any_chain.now
 
 
-def test_snapshot__brings_back_storage_time_and_block(any_chain, vault, token):
+def test_snapshot__brings_back_storage_time_and_block(any_chain, held_vault, coin):
     outer = any_chain.snapshot()
     at = any_chain.now, any_chain.block
-    vault.deposit(7, DEPOSITOR, sender=DEPOSITOR)
+    held_vault.deposit(7, DEPOSITOR, sender=DEPOSITOR)
     inner = any_chain.snapshot()
     any_chain.wait(5)
-    vault.deposit(7, DEPOSITOR, sender=DEPOSITOR)
+    held_vault.deposit(7, DEPOSITOR, sender=DEPOSITOR)
     any_chain.snapshot()
     any_chain.restore(inner)
-    assert vault.totalAssets() == 7
+    assert held_vault.totalAssets() == 7
     any_chain.restore(outer)
-    assert (vault.totalAssets(), any_chain.now, any_chain.block) == (0, *at)
+    assert (held_vault.totalAssets(), any_chain.now, any_chain.block) == (0, *at)
     with pytest.raises(FuzzError, match="forgotten"):
         any_chain.restore(inner)
 
 
-def test_snapshot__can_be_taken_ever_again(any_chain, vault):
+def test_snapshot__can_be_taken_ever_again(any_chain, held_vault):
     """More often than calls may nest: each snapshot left behind would deepen all calls to come."""
     times = 1_500 if type(any_chain).__name__ == "Revm" else 3
     outer = any_chain.snapshot()
     for _ in range(times):
         with any_chain.isolated():
             any_chain.snapshot()
-            vault.deposit(7, DEPOSITOR, sender=DEPOSITOR)
+            held_vault.deposit(7, DEPOSITOR, sender=DEPOSITOR)
     any_chain.restore(outer)
-    assert vault.deposit(7, DEPOSITOR, sender=DEPOSITOR) == 7 * 10**6
+    assert held_vault.deposit(7, DEPOSITOR, sender=DEPOSITOR) == 7 * 10**6
 
 
 def test_deal__gives_any_token(any_chain, build):

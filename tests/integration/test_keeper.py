@@ -33,7 +33,7 @@ class CountingProvider(HTTPProvider):
 
 
 @pytest.fixture
-def web3(w3):
+def rpc(w3):
     return Web3(CountingProvider(w3.provider.endpoint_uri))
 
 
@@ -90,12 +90,12 @@ def set_base_fee(chain):
 
 
 @pytest.fixture
-def make(web3, errors, keeper):
+def make(rpc, errors, keeper):
     def build(*contracts, signer=True, queues=False, **options):
         named = [c if isinstance(c, Contract) else Contract(c.address, c.contract_type.name) for c in contracts]
-        named = targets.with_queues(web3, named) if queues else named
-        courier = ChainCourier(web3, errors, ApeSigner(keeper) if signer else None)
-        return Keeper(ChainReader(web3, named, errors), courier, **options)
+        named = targets.with_queues(rpc, named) if queues else named
+        courier = ChainCourier(rpc, errors, ApeSigner(keeper) if signer else None)
+        return Keeper(ChainReader(rpc, named, errors), courier, **options)
 
     return build
 
@@ -121,21 +121,21 @@ def test_out_of_band_after_a_deposit__once_brings_it_in(make, funded, router, ke
     assert cycle.after.of(cycle.outcomes[0].contract).readings[0].in_band
 
 
-def test_in_band__one_batched_call_and_nothing_sent(make, placed, router, keeper, web3):
+def test_in_band__one_batched_call_and_nothing_sent(make, placed, router, keeper, rpc):
     nonce = keeper.nonce
-    web3.provider.methods.clear()
+    rpc.provider.methods.clear()
     cycle = make(placed, router).cycle()
     assert results(cycle) == [Result.IN_BAND, Result.IN_BAND]
-    assert web3.provider.methods == ["eth_call"]
+    assert rpc.provider.methods == ["eth_call"]
     assert keeper.nonce == nonce
-    head = web3.eth.get_block("latest")
+    head = rpc.eth.get_block("latest")
     assert cycle.before.block == head["number"] + 1  # as the next block will see it
     assert cycle.before.timestamp >= head["timestamp"]
 
 
-def test_the_base_fee_read_in_the_batch_is_the_chains(make, funded, set_base_fee, web3):
+def test_the_base_fee_read_in_the_batch_is_the_chains(make, funded, set_base_fee, rpc):
     set_base_fee(37)
-    assert make(funded).cycle().before.base_fee == web3.eth.get_block("latest")["baseFeePerGas"] == 37 * GWEI
+    assert make(funded).cycle().before.base_fee == rpc.eth.get_block("latest")["baseFeePerGas"] == 37 * GWEI
 
 
 @pytest.mark.parametrize("how", ["no signer", "dry run"])
@@ -194,7 +194,7 @@ def test_gas_too_dear_for_the_gain__waits_and_says_what_it_would_earn(
 
 
 def test_nonces_follow_each_other_while_transactions_are_pending(
-    make, funded, router, wait, chain, keeper, web3, errors
+    make, funded, router, wait, chain, keeper, rpc, errors
 ):
     """Mining stops: each contract gets one transaction and no second one, with nonces in a row."""
     wait(WINDOW)  # the router's observation is due
@@ -203,11 +203,11 @@ def test_nonces_follow_each_other_while_transactions_are_pending(
     try:
         engine = make(funded, router, wait_seconds=0.1)
         assert results(engine.cycle()) == [Result.PENDING, Result.PENDING]
-        assert web3.eth.get_transaction_count(keeper.address, "pending") == nonce + 2
+        assert rpc.eth.get_transaction_count(keeper.address, "pending") == nonce + 2
         engine.cycle()
-        assert web3.eth.get_transaction_count(keeper.address, "pending") == nonce + 2
+        assert rpc.eth.get_transaction_count(keeper.address, "pending") == nonce + 2
         # another keeper over the same account doesn't know whose they are
-        assert ChainCourier(web3, errors, ApeSigner(keeper)).foreign_pending() == 2
+        assert ChainCourier(rpc, errors, ApeSigner(keeper)).foreign_pending() == 2
         assert engine.courier.foreign_pending() == 0
         chain.provider.make_request("evm_mine", [])
     finally:
@@ -225,15 +225,15 @@ class LateCourier(ChainCourier):
         super().send(signed)
 
 
-def test_a_race_lost_on_chain__is_reported_with_its_cost(funded, chain, keeper, attacker, web3, errors):
+def test_a_race_lost_on_chain__is_reported_with_its_cost(funded, chain, keeper, attacker, rpc, errors):
     """Someone else's rebalance lands first in the same block: ours reverts, and costs what it costs."""
     rebalance = {"from": attacker.address, "to": funded.address, "data": REBALANCE, "gas": 2_000_000}
     chain.provider.make_request("anvil_impersonateAccount", [attacker.address])
-    courier = LateCourier(web3, errors, ApeSigner(keeper))
-    courier.rival = lambda: web3.eth.send_transaction(
+    courier = LateCourier(rpc, errors, ApeSigner(keeper))
+    courier.rival = lambda: rpc.eth.send_transaction(
         {**rebalance, "maxFeePerGas": 500 * GWEI, "maxPriorityFeePerGas": 50 * GWEI}
     )
-    engine = Keeper(ChainReader(web3, [Contract(funded.address, "vault")], errors), courier, wait_seconds=0)
+    engine = Keeper(ChainReader(rpc, [Contract(funded.address, "vault")], errors), courier, wait_seconds=0)
     chain.provider.make_request("evm_setAutomine", [False])
     try:
         assert results(engine.cycle()) == [Result.PENDING]
@@ -250,11 +250,11 @@ def test_a_race_lost_on_chain__is_reported_with_its_cost(funded, chain, keeper, 
     assert results(cycle) == [Result.IN_BAND]
 
 
-def test_a_poor_account__sends_nothing(make, funded, accounts, web3, errors):
+def test_a_poor_account__sends_nothing(make, funded, accounts, rpc, errors):
     poor = accounts.generate_test_account()
     poor.balance = 10**12
-    reader = ChainReader(web3, [Contract(funded.address, "vault")], errors)
-    (outcome,) = Keeper(reader, ChainCourier(web3, errors, ApeSigner(poor))).cycle().outcomes
+    reader = ChainReader(rpc, [Contract(funded.address, "vault")], errors)
+    (outcome,) = Keeper(reader, ChainCourier(rpc, errors, ApeSigner(poor))).cycle().outcomes
     assert outcome.result is Result.UNPAID
     assert poor.nonce == 0
 
@@ -284,10 +284,10 @@ def request_(project, vault, depositor):
     return ask
 
 
-def test_queues__are_found_by_asking_the_contracts(vault, router, web3, chain):
+def test_queues__are_found_by_asking_the_contracts(vault, router, rpc, chain):
     chain.provider.make_request("anvil_setCode", [BURNS_GAS[0], "0xfe"])
     others = [Contract(address, address[:6]) for address in (BURNS_GAS[0], EMPTY, mainnet.USDC, router.address)]
-    found = targets.with_queues(web3, [*others, Contract(vault.address, "vault")])
+    found = targets.with_queues(rpc, [*others, Contract(vault.address, "vault")])
     queue = Contract(vault.redemptions(), "vault queue", Job.FULFIL)
     assert found == [*others, queue, Contract(vault.address, "vault")]
 

@@ -59,25 +59,25 @@ NAMES = {
 
 
 @pytest.fixture
-def w3(chain):
+def fork(chain):
     return chain.provider.web3
 
 
 @pytest.fixture
-def trader(w3, accounts):
+def trader(fork, accounts):
     """A stranger to all protocols, with 10 WETH and 100,000 USDC."""
     who = accounts[5].address
-    provide_weth(w3, who, 10 * WAD)
-    provide_usdc(w3, who, 100_000 * USDC_UNIT)
+    provide_weth(fork, who, 10 * WAD)
+    provide_usdc(fork, who, 100_000 * USDC_UNIT)
     return who
 
 
-def at(w3, address, *signatures):
-    return w3.eth.contract(address, abi=mainnet.abi(*signatures))
+def at(fork, address, *signatures):
+    return fork.eth.contract(address, abi=mainnet.abi(*signatures))
 
 
-def now(w3):
-    return w3.eth.get_block("latest")["timestamp"]
+def now(fork):
+    return fork.eth.get_block("latest")["timestamp"]
 
 
 # --- what is where ---
@@ -99,31 +99,31 @@ def test_every_address_constant_is_compared_above():
 
 @pytest.mark.replica_only("the manifest describes the replica")
 @pytest.mark.parametrize("row", manifest.load()["contracts"], ids=lambda row: row["name"])
-def test_contract_on_the_fork_has_the_code_of_the_build(w3, row):
+def test_contract_on_the_fork_has_the_code_of_the_build(fork, row):
     made = builder.current().load_contracts()[row["name"]]
     assert made["address"] == row.get("address", made["address"])
-    found = w3.eth.get_code(made["address"])
+    found = fork.eth.get_code(made["address"])
     assert "0x" + keccak(found).hex() == made["code_hash"]
     published = row.get("published", {}).get("runtime")
     assert published in (None, made["code_hash"])
 
 
 @pytest.mark.replica_only("mainnet's chain is much longer")
-def test_fork_goes_on_where_the_saved_state_ends(w3):
+def test_fork_goes_on_where_the_saved_state_ends(fork):
     genesis = manifest.load()["chain"]["genesis_timestamp"]
-    assert w3.eth.chain_id == mainnet.CHAIN_ID
-    assert 0 < now(w3) - genesis < 2 * 86400
+    assert fork.eth.chain_id == mainnet.CHAIN_ID
+    assert 0 < now(fork) - genesis < 2 * 86400
 
 
-def test_morpho_market_id_is_the_hash_of_its_parameters(w3):
+def test_morpho_market_id_is_the_hash_of_its_parameters(fork):
     encoded = encode(["address", "address", "address", "address", "uint256"], mainnet.MORPHO_MARKET_WETH_USDC)
     assert "0x" + keccak(encoded).hex() == mainnet.MORPHO_MARKET_ID_WETH_USDC
-    morpho = w3.eth.contract(mainnet.MORPHO, abi=mainnet.MORPHO_ABI)
+    morpho = fork.eth.contract(mainnet.MORPHO, abi=mainnet.MORPHO_ABI)
     found = morpho.functions.idToMarketParams(mainnet.MORPHO_MARKET_ID_WETH_USDC).call()
     assert tuple(found) == mainnet.MORPHO_MARKET_WETH_USDC
 
 
-def test_permit2_has_the_domain_of_its_chain_and_address(w3):
+def test_permit2_has_the_domain_of_its_chain_and_address(fork):
     domain = encode(
         ["bytes32", "bytes32", "uint256", "address"],
         [
@@ -133,18 +133,18 @@ def test_permit2_has_the_domain_of_its_chain_and_address(w3):
             mainnet.PERMIT2,
         ],
     )
-    permit2 = at(w3, mainnet.PERMIT2, "DOMAIN_SEPARATOR() view returns (bytes32)")
+    permit2 = at(fork, mainnet.PERMIT2, "DOMAIN_SEPARATOR() view returns (bytes32)")
     assert permit2.functions.DOMAIN_SEPARATOR().call() == keccak(domain)
 
 
-def test_multicall_reads_in_one_call(w3):
-    multicall = at(w3, mainnet.MULTICALL3, "aggregate3((address,bool,bytes)[]) view returns ((bool,bytes)[])")
+def test_multicall_reads_in_one_call(fork):
+    multicall = at(fork, mainnet.MULTICALL3, "aggregate3((address,bool,bytes)[]) view returns ((bool,bytes)[])")
     data = keccak(text="decimals()")[:4]
     results = multicall.functions.aggregate3([(mainnet.WETH, False, data), (mainnet.USDC, False, data)]).call()
     assert [int.from_bytes(returned) for _, returned in results] == [18, 6]
 
 
-def test_safe_is_made_by_the_factory_and_knows_its_owners(w3, accounts):
+def test_safe_is_made_by_the_factory_and_knows_its_owners(fork, accounts):
     owners = [account.address for account in accounts[:3]]
     safe_abi = [
         "setup(address[],uint256,address,bytes,address,address,uint256,address)",
@@ -153,13 +153,13 @@ def test_safe_is_made_by_the_factory_and_knows_its_owners(w3, accounts):
         "VERSION() view returns (string)",
     ]
     zero = "0x" + "00" * 20
-    singleton = at(w3, mainnet.SAFE_SINGLETON, *safe_abi)
+    singleton = at(fork, mainnet.SAFE_SINGLETON, *safe_abi)
     setup = singleton.encode_abi("setup", [owners, 2, zero, b"", mainnet.SAFE_FALLBACK_HANDLER, zero, 0, zero])
-    factory = at(w3, mainnet.SAFE_PROXY_FACTORY, "createProxyWithNonce(address,bytes,uint256) returns (address)")
+    factory = at(fork, mainnet.SAFE_PROXY_FACTORY, "createProxyWithNonce(address,bytes,uint256) returns (address)")
     create = factory.functions.createProxyWithNonce(mainnet.SAFE_SINGLETON, setup, 7)
     address = create.call()
-    send(w3, accounts[0].address, create)
-    safe = at(w3, address, *safe_abi)
+    send(fork, accounts[0].address, create)
+    safe = at(fork, address, *safe_abi)
     assert safe.functions.VERSION().call() == "1.4.1"
     assert safe.functions.getOwners().call() == owners
     assert safe.functions.getThreshold().call() == 2
@@ -168,69 +168,69 @@ def test_safe_is_made_by_the_factory_and_knows_its_owners(w3, accounts):
 # --- Uniswap ---
 
 
-def test_swap_on_v3_gives_what_the_quoter_said(w3, trader):
+def test_swap_on_v3_gives_what_the_quoter_said(fork, trader):
     quoter = at(
-        w3,
+        fork,
         mainnet.UNISWAP_QUOTER_V2,
         "quoteExactInputSingle((address,address,uint256,uint24,uint160)) view returns (uint256,uint160,uint32,uint256)",
     )
-    router = w3.eth.contract(mainnet.UNISWAP_SWAP_ROUTER_02, abi=mainnet.UNISWAP_SWAP_ROUTER_02_ABI)
-    usdc = w3.eth.contract(mainnet.USDC, abi=mainnet.ERC20_ABI)
-    weth = w3.eth.contract(mainnet.WETH, abi=mainnet.ERC20_ABI)
+    router = fork.eth.contract(mainnet.UNISWAP_SWAP_ROUTER_02, abi=mainnet.UNISWAP_SWAP_ROUTER_02_ABI)
+    usdc = fork.eth.contract(mainnet.USDC, abi=mainnet.ERC20_ABI)
+    weth = fork.eth.contract(mainnet.WETH, abi=mainnet.ERC20_ABI)
     quoted = quoter.functions.quoteExactInputSingle((mainnet.WETH, mainnet.USDC, WAD, 500, 0)).call()[0]
-    send(w3, trader, weth.functions.approve(mainnet.UNISWAP_SWAP_ROUTER_02, WAD))
+    send(fork, trader, weth.functions.approve(mainnet.UNISWAP_SWAP_ROUTER_02, WAD))
     before = usdc.functions.balanceOf(trader).call()
     swap = router.functions.exactInputSingle((mainnet.WETH, mainnet.USDC, 500, trader, WAD, 0, 0))
-    send(w3, trader, swap)
+    send(fork, trader, swap)
     assert usdc.functions.balanceOf(trader).call() - before == quoted
-    spot = market.pool_price_wad(w3, mainnet.UNISWAP_V3_USDC_WETH_500) // 10**12
+    spot = market.pool_price_wad(fork, mainnet.UNISWAP_V3_USDC_WETH_500) // 10**12
     assert quoted == pytest.approx(spot * 0.9995, rel=1e-4)
 
 
-def test_swap_on_v2_gives_the_constant_product_less_the_fee(w3, trader):
-    pair = w3.eth.contract(mainnet.UNISWAP_V2_USDC_WETH, abi=mainnet.UNISWAP_V2_PAIR_ABI)
+def test_swap_on_v2_gives_the_constant_product_less_the_fee(fork, trader):
+    pair = fork.eth.contract(mainnet.UNISWAP_V2_USDC_WETH, abi=mainnet.UNISWAP_V2_PAIR_ABI)
     router = at(
-        w3,
+        fork,
         mainnet.UNISWAP_V2_ROUTER,
         "swapExactTokensForTokens(uint256,uint256,address[],address,uint256) returns (uint256[])",
     )
-    usdc = w3.eth.contract(mainnet.USDC, abi=mainnet.ERC20_ABI)
-    weth = w3.eth.contract(mainnet.WETH, abi=mainnet.ERC20_ABI)
+    usdc = fork.eth.contract(mainnet.USDC, abi=mainnet.ERC20_ABI)
+    weth = fork.eth.contract(mainnet.WETH, abi=mainnet.ERC20_ABI)
     paid = 50_000 * USDC_UNIT
     held_usdc, held_weth, _ = pair.functions.getReserves().call()
     expected = paid * 997 * held_weth // (held_usdc * 1000 + paid * 997)
     before = weth.functions.balanceOf(trader).call()
-    send(w3, trader, usdc.functions.approve(mainnet.UNISWAP_V2_ROUTER, paid))
+    send(fork, trader, usdc.functions.approve(mainnet.UNISWAP_V2_ROUTER, paid))
     path = [mainnet.USDC, mainnet.WETH]
-    send(w3, trader, router.functions.swapExactTokensForTokens(paid, 0, path, trader, now(w3) + 3600))
+    send(fork, trader, router.functions.swapExactTokensForTokens(paid, 0, path, trader, now(fork) + 3600))
     assert weth.functions.balanceOf(trader).call() - before == expected
 
 
 @pytest.mark.parametrize("pool", [mainnet.UNISWAP_V3_USDC_WETH_500, mainnet.UNISWAP_V3_USDC_WETH_3000])
-def test_pool_has_thirty_minutes_of_history_near_the_feed(w3, pool):
-    contract = w3.eth.contract(pool, abi=mainnet.UNISWAP_V3_POOL_ABI)
+def test_pool_has_thirty_minutes_of_history_near_the_feed(fork, pool):
+    contract = fork.eth.contract(pool, abi=mainnet.UNISWAP_V3_POOL_ABI)
     earlier, later = contract.functions.observe([1800, 0]).call()[0]
     mean_tick = (later - earlier) / 1800
-    feed = w3.eth.contract(mainnet.ETH_USD_FEED, abi=mainnet.FEED_ABI).functions.latestRoundData().call()[1] / 1e8
+    feed = fork.eth.contract(mainnet.ETH_USD_FEED, abi=mainnet.FEED_ABI).functions.latestRoundData().call()[1] / 1e8
     assert 1e12 / 1.0001**mean_tick == pytest.approx(feed, rel=0.01)
     assert contract.functions.slot0().call()[3] >= 150  # one observation each 12 s for 30 minutes
 
 
 @pytest.mark.replica_only("the crowd lives there")
 @pytest.mark.parametrize("price", [1500, 1940, 2500])
-def test_crowd_brings_the_pools_to_a_price(w3, price):
-    market.keep_pools_near(w3, price * WAD)
+def test_crowd_brings_the_pools_to_a_price(fork, price):
+    market.keep_pools_near(fork, price * WAD)
     for pool in (mainnet.UNISWAP_V3_USDC_WETH_500, mainnet.UNISWAP_V3_USDC_WETH_3000):
-        assert market.pool_price_wad(w3, pool) == pytest.approx(price * WAD, rel=1e-4)
-    assert market.pool_price_wad(w3, mainnet.UNISWAP_V2_USDC_WETH) == pytest.approx(price * WAD, rel=3.1e-3)
+        assert market.pool_price_wad(fork, pool) == pytest.approx(price * WAD, rel=1e-4)
+    assert market.pool_price_wad(fork, mainnet.UNISWAP_V2_USDC_WETH) == pytest.approx(price * WAD, rel=3.1e-3)
 
 
 # --- Aave ---
 
 
 @pytest.mark.replica_only("reserves are those of 19 March 2025")
-def test_aave_rates_are_those_of_the_day_the_reserve_was_copied_from(w3):
-    state = market.aave_state(w3)
+def test_aave_rates_are_those_of_the_day_the_reserve_was_copied_from(fork):
+    state = market.aave_state(fork)
     # published for that day, ray: 50950899706236309765840010 to borrow, 26868539425990901008321629 to supply
     assert state.borrow_rate_wad == pytest.approx(0.05095 * WAD, rel=1e-3)
     assert state.supply_rate_wad == pytest.approx(0.02687 * WAD, rel=1e-3)
@@ -238,8 +238,8 @@ def test_aave_rates_are_those_of_the_day_the_reserve_was_copied_from(w3):
 
 @pytest.mark.replica_only("the crowd lives there")
 @pytest.mark.parametrize("target", [0, 0.46, 0.92, 0.96, 1])
-def test_aave_rates_follow_the_kinked_curve(w3, target):
-    state = market.set_aave_utilisation(w3, int(Decimal(str(target)) * WAD))
+def test_aave_rates_follow_the_kinked_curve(fork, target):
+    state = market.set_aave_utilisation(fork, int(Decimal(str(target)) * WAD))
     used = state.utilisation_wad / WAD
     assert used == pytest.approx(target, abs=1e-8)
     over = max(used - 0.92, 0) / 0.08
@@ -248,38 +248,38 @@ def test_aave_rates_follow_the_kinked_curve(w3, target):
     assert state.supply_rate_wad / WAD == pytest.approx(expected * used * 0.9, abs=1e-7)
 
 
-def test_aave_lends_against_weth_and_interest_accrues(w3, trader):
-    pool = w3.eth.contract(mainnet.AAVE_POOL, abi=mainnet.AAVE_POOL_ABI)
-    weth = w3.eth.contract(mainnet.WETH, abi=mainnet.ERC20_ABI)
-    send(w3, trader, weth.functions.approve(mainnet.AAVE_POOL, 10 * WAD))
-    send(w3, trader, pool.functions.supply(mainnet.WETH, 10 * WAD, trader, 0))
-    send(w3, trader, pool.functions.borrow(mainnet.USDC, 5_000 * USDC_UNIT, 2, 0, trader))
+def test_aave_lends_against_weth_and_interest_accrues(fork, trader):
+    pool = fork.eth.contract(mainnet.AAVE_POOL, abi=mainnet.AAVE_POOL_ABI)
+    weth = fork.eth.contract(mainnet.WETH, abi=mainnet.ERC20_ABI)
+    send(fork, trader, weth.functions.approve(mainnet.AAVE_POOL, 10 * WAD))
+    send(fork, trader, pool.functions.supply(mainnet.WETH, 10 * WAD, trader, 0))
+    send(fork, trader, pool.functions.borrow(mainnet.USDC, 5_000 * USDC_UNIT, 2, 0, trader))
     reserve = pool.functions.getReserveData(mainnet.USDC).call()
-    debt = w3.eth.contract(reserve[10], abi=mainnet.ERC20_ABI)
+    debt = fork.eth.contract(reserve[10], abi=mainnet.ERC20_ABI)
     rate = Decimal(reserve[4]) / RAY
-    started, owed = now(w3), debt.functions.balanceOf(trader).call()
+    started, owed = now(fork), debt.functions.balanceOf(trader).call()
     assert owed == pytest.approx(5_000 * USDC_UNIT, abs=1)
-    market.pass_time(w3, 30 * 86400)
-    grown = owed * (rate * (now(w3) - started) / YEAR).exp()
+    market.pass_time(fork, 30 * 86400)
+    grown = owed * (rate * (now(fork) - started) / YEAR).exp()
     assert debt.functions.balanceOf(trader).call() == pytest.approx(float(grown), rel=1e-7)
 
 
 # --- Morpho ---
 
 
-def test_morpho_lends_against_weth(w3, trader):
-    morpho = w3.eth.contract(mainnet.MORPHO, abi=mainnet.MORPHO_ABI)
-    weth = w3.eth.contract(mainnet.WETH, abi=mainnet.ERC20_ABI)
-    usdc = w3.eth.contract(mainnet.USDC, abi=mainnet.ERC20_ABI)
+def test_morpho_lends_against_weth(fork, trader):
+    morpho = fork.eth.contract(mainnet.MORPHO, abi=mainnet.MORPHO_ABI)
+    weth = fork.eth.contract(mainnet.WETH, abi=mainnet.ERC20_ABI)
+    usdc = fork.eth.contract(mainnet.USDC, abi=mainnet.ERC20_ABI)
     terms = mainnet.MORPHO_MARKET_WETH_USDC
-    price = w3.eth.contract(mainnet.MORPHO_ORACLE_WETH_USDC, abi=mainnet.MORPHO_ORACLE_ABI).functions.price().call()
+    price = fork.eth.contract(mainnet.MORPHO_ORACLE_WETH_USDC, abi=mainnet.MORPHO_ORACLE_ABI).functions.price().call()
     most = WAD * price // 10**36 * mainnet.MORPHO_LLTV_WETH_USDC // WAD
-    send(w3, trader, weth.functions.approve(mainnet.MORPHO, WAD))
-    send(w3, trader, morpho.functions.supplyCollateral(terms, WAD, trader, b""))
+    send(fork, trader, weth.functions.approve(mainnet.MORPHO, WAD))
+    send(fork, trader, morpho.functions.supplyCollateral(terms, WAD, trader, b""))
     with pytest.raises(market.MarketError, match="insufficient collateral"):
-        send(w3, trader, morpho.functions.borrow(terms, most + 10, 0, trader, trader))
+        send(fork, trader, morpho.functions.borrow(terms, most + 10, 0, trader, trader))
     before = usdc.functions.balanceOf(trader).call()
-    send(w3, trader, morpho.functions.borrow(terms, most - 10, 0, trader, trader))
+    send(fork, trader, morpho.functions.borrow(terms, most - 10, 0, trader, trader))
     assert usdc.functions.balanceOf(trader).call() - before == most - 10
 
 
@@ -300,15 +300,15 @@ def adaptive_curve(utilisation: Decimal, rate_at_target: Decimal, seconds: int) 
 @pytest.mark.replica_only("the crowd lives there, and the model is our stand-in")
 @pytest.mark.parametrize("days", [1, 30, 400])
 @pytest.mark.parametrize("target", ["0", "0.45", "0.9", "0.95", "1"])
-def test_morpho_accrual_follows_the_published_formula(w3, target, days):
-    morpho = w3.eth.contract(mainnet.MORPHO, abi=mainnet.MORPHO_ABI)
-    irm = w3.eth.contract(mainnet.MORPHO_IRM, abi=mainnet.MORPHO_IRM_ABI)
-    market.set_morpho_utilisation(w3, int(Decimal(target) * WAD))
+def test_morpho_accrual_follows_the_published_formula(fork, target, days):
+    morpho = fork.eth.contract(mainnet.MORPHO, abi=mainnet.MORPHO_ABI)
+    irm = fork.eth.contract(mainnet.MORPHO_IRM, abi=mainnet.MORPHO_IRM_ABI)
+    market.set_morpho_utilisation(fork, int(Decimal(target) * WAD))
     before = morpho.functions.market(mainnet.MORPHO_MARKET_ID_WETH_USDC).call()
     start = Decimal(irm.functions.rateAtTarget(mainnet.MORPHO_MARKET_ID_WETH_USDC).call()) / WAD
-    market.pass_time(w3, days * 86400)
-    expected_state = market.morpho_state(w3)
-    market.morpho_supply(w3, 2)  # accrues
+    market.pass_time(fork, days * 86400)
+    expected_state = market.morpho_state(fork)
+    market.morpho_supply(fork, 2)  # accrues
     after = morpho.functions.market(mainnet.MORPHO_MARKET_ID_WETH_USDC).call()
     elapsed = after[4] - before[4]
     mean, end = adaptive_curve(Decimal(before[2]) / before[0], start, elapsed)
@@ -321,11 +321,11 @@ def test_morpho_accrual_follows_the_published_formula(w3, target, days):
 
 
 @pytest.mark.replica_only("the error is our stand-in's")
-def test_only_morpho_moves_the_rate_at_target(w3, accounts):
+def test_only_morpho_moves_the_rate_at_target(fork, accounts):
     signature = (
         "borrowRate((address,address,address,address,uint256),(uint128,uint128,uint128,uint128,uint128,uint128))"
     )
-    irm = at(w3, mainnet.MORPHO_IRM, signature)
+    irm = at(fork, mainnet.MORPHO_IRM, signature)
     call = irm.functions.borrowRate(mainnet.MORPHO_MARKET_WETH_USDC, (1, 1, 1, 1, 1, 0))
     selector = keccak(text="AdaptiveCurveIrmStandIn__NotMorpho(address)")[:4].hex()
     with pytest.raises(ContractCustomError, match=selector):
@@ -337,53 +337,53 @@ def test_only_morpho_moves_the_rate_at_target(w3, accounts):
 
 
 @pytest.mark.replica_only("its oracles are the crowd's")
-def test_round_pushed_by_the_oracles_is_read_everywhere(w3):
-    feed = w3.eth.contract(mainnet.ETH_USD_FEED, abi=mainnet.FEED_ABI)
+def test_round_pushed_by_the_oracles_is_read_everywhere(fork):
+    feed = fork.eth.contract(mainnet.ETH_USD_FEED, abi=mainnet.FEED_ABI)
     before = feed.functions.latestRoundData().call()
-    market.pass_time(w3, 3600)
-    pushed = market.push_prices(w3, eth_usd=2_000 * 10**8, usdc_usd=10**8)
+    market.pass_time(fork, 3600)
+    pushed = market.push_prices(fork, eth_usd=2_000 * 10**8, usdc_usd=10**8)
     number, answer, _, updated, answered_in = feed.functions.latestRoundData().call()
     assert pushed == {"eth_usd": 2_000 * 10**8, "usdc_usd": 10**8}
     assert (number, answer, answered_in) == (before[0] + 1, 2_000 * 10**8, number)
-    assert now(w3) - updated < 60 and updated - before[3] >= 3600
-    aave_oracle = at(w3, mainnet.AAVE_ORACLE, "getAssetPrice(address) view returns (uint256)")
-    morpho_oracle = w3.eth.contract(mainnet.MORPHO_ORACLE_WETH_USDC, abi=mainnet.MORPHO_ORACLE_ABI)
+    assert now(fork) - updated < 60 and updated - before[3] >= 3600
+    aave_oracle = at(fork, mainnet.AAVE_ORACLE, "getAssetPrice(address) view returns (uint256)")
+    morpho_oracle = fork.eth.contract(mainnet.MORPHO_ORACLE_WETH_USDC, abi=mainnet.MORPHO_ORACLE_ABI)
     assert aave_oracle.functions.getAssetPrice(mainnet.WETH).call() == 2_000 * 10**8
     assert morpho_oracle.functions.price().call() == 2_000 * 10**24
 
 
 @pytest.mark.replica_only("its oracles are the crowd's")
-def test_answer_of_a_round_is_the_median_of_its_oracles(w3):
-    feed = w3.eth.contract(mainnet.ETH_USD_FEED, abi=mainnet.FEED_ABI)
-    aggregator = w3.eth.contract(feed.functions.aggregator().call(), abi=mainnet.FLUX_AGGREGATOR_ABI)
+def test_answer_of_a_round_is_the_median_of_its_oracles(fork):
+    feed = fork.eth.contract(mainnet.ETH_USD_FEED, abi=mainnet.FEED_ABI)
+    aggregator = fork.eth.contract(feed.functions.aggregator().call(), abi=mainnet.FLUX_AGGREGATOR_ABI)
     number = aggregator.functions.latestRound().call() + 1
     answers = [1900, 9999, 1950, 1, 1960]
     for oracle, answer in zip(replica.actors("chainlink_oracle"), answers, strict=True):
-        send(w3, oracle, aggregator.functions.submit(number, answer * 10**8))
+        send(fork, oracle, aggregator.functions.submit(number, answer * 10**8))
     assert feed.functions.latestRoundData().call()[1] == 1950 * 10**8
 
 
-def test_stranger_cannot_push_a_round(w3, accounts):
-    feed = w3.eth.contract(mainnet.ETH_USD_FEED, abi=mainnet.FEED_ABI)
-    aggregator = w3.eth.contract(feed.functions.aggregator().call(), abi=mainnet.FLUX_AGGREGATOR_ABI)
+def test_stranger_cannot_push_a_round(fork, accounts):
+    feed = fork.eth.contract(mainnet.ETH_USD_FEED, abi=mainnet.FEED_ABI)
+    aggregator = fork.eth.contract(feed.functions.aggregator().call(), abi=mainnet.FLUX_AGGREGATOR_ABI)
     with pytest.raises(market.MarketError, match="reverted"):
-        send(w3, accounts[0].address, aggregator.functions.submit(2, 1))
+        send(fork, accounts[0].address, aggregator.functions.submit(2, 1))
 
 
 # --- the crowd ---
 
 
 @pytest.mark.replica_only("the crowd lives there")
-def test_crowd_lends_and_takes_back(w3):
+def test_crowd_lends_and_takes_back(fork):
     for state, supply, withdraw in (
         (market.aave_state, market.aave_supply, market.aave_withdraw),
         (market.morpho_state, market.morpho_supply, market.morpho_withdraw),
     ):
-        before = state(w3).supplied
-        supply(w3, 5_000_000 * USDC_UNIT)
-        assert state(w3).supplied - before == pytest.approx(5_000_000 * USDC_UNIT, rel=1e-3)
-        withdraw(w3, 3_000_000 * USDC_UNIT)
-        assert state(w3).supplied - before == pytest.approx(2_000_000 * USDC_UNIT, rel=1e-2)
+        before = state(fork).supplied
+        supply(fork, 5_000_000 * USDC_UNIT)
+        assert state(fork).supplied - before == pytest.approx(5_000_000 * USDC_UNIT, rel=1e-3)
+        withdraw(fork, 3_000_000 * USDC_UNIT)
+        assert state(fork).supplied - before == pytest.approx(2_000_000 * USDC_UNIT, rel=1e-2)
 
 
 @pytest.mark.parametrize(
@@ -402,6 +402,6 @@ def test_crowd_lends_and_takes_back(w3):
     ],
 )
 @pytest.mark.replica_only("the crowd lives there")
-def test_crowd_refuses_what_makes_no_sense(w3, action, value):
+def test_crowd_refuses_what_makes_no_sense(fork, action, value):
     with pytest.raises(market.MarketError, match=str(value) if value != 0 else "0"):
-        action(w3, value)
+        action(fork, value)

@@ -9,7 +9,7 @@ from ballast import compiled
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def sources_of_one(tmp_path, monkeypatch):
     files = {
         "contracts/risk/Base.sol": "contract Base {}",
         "contracts/vault/Child.sol": "contract Child is Base {}",
@@ -27,7 +27,7 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_digest__is_the_same_for_the_same_files(project):
+def test_digest__is_the_same_for_the_same_files(sources_of_one):
     assert compiled._digest() == compiled._digest() != ""
 
 
@@ -41,28 +41,28 @@ def test_digest__is_the_same_for_the_same_files(project):
         (".build/__local__.json", "0x60", "0x61"),
     ],
 )
-def test_digest__changes_with_every_source_and_with_the_code(project, name, old, new):
+def test_digest__changes_with_every_source_and_with_the_code(sources_of_one, name, old, new):
     before = compiled._digest()
-    path = project / name
+    path = sources_of_one / name
     path.write_text(path.read_text().replace(old, new))
     assert compiled._digest() != before
 
 
-def test_digest__a_renamed_source_counts(project):
+def test_digest__a_renamed_source_counts(sources_of_one):
     before = compiled._digest()
-    (project / "contracts/risk/Base.sol").rename(project / "contracts/risk/Basis.sol")
+    (sources_of_one / "contracts/risk/Base.sol").rename(sources_of_one / "contracts/risk/Basis.sol")
     assert compiled._digest() != before
 
 
-def test_ensure__does_nothing_when_all_is_as_stamped(project, monkeypatch):
-    (project / ".build" / "stamp").write_text(compiled._digest())
+def test_ensure__does_nothing_when_all_is_as_stamped(sources_of_one, monkeypatch):
+    (sources_of_one / ".build" / "stamp").write_text(compiled._digest())
     monkeypatch.setitem(sys.modules, "ape", None)  # importing it would fail
     compiled.ensure()
-    (project / "contracts/risk/Base.sol").write_text("contract Base { }")
+    (sources_of_one / "contracts/risk/Base.sol").write_text("contract Base { }")
     with pytest.raises(ImportError):
         compiled.ensure()
 
 
-def test_digest__nothing_compiled_is_never_fresh(project):
-    (project / ".build" / "__local__.json").unlink()
+def test_digest__nothing_compiled_is_never_fresh(sources_of_one):
+    (sources_of_one / ".build" / "__local__.json").unlink()
     assert compiled._digest() == ""

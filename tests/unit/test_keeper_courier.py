@@ -78,7 +78,7 @@ class Signer:
 
 
 @pytest.fixture
-def node():
+def fake_node():
     return Node()
 
 
@@ -88,9 +88,9 @@ def signer():
 
 
 @pytest.fixture
-def courier(node, signer):
+def courier(fake_node, signer):
     clock = iter(range(1000))
-    return ChainCourier(Web3(node), ErrorBook(), signer, now=lambda: next(clock), sleep=lambda seconds: None)
+    return ChainCourier(Web3(fake_node), ErrorBook(), signer, now=lambda: next(clock), sleep=lambda seconds: None)
 
 
 def receipt(status=1):
@@ -103,10 +103,10 @@ def test_fees__leave_room_for_the_base_fee_and_stay_under_the_limit(courier):
     assert courier.fees(10 * GWEI, 15 * GWEI).most == 15 * GWEI
 
 
-def test_simulation__has_a_gas_price_looks_at_the_next_block_and_needs_no_funds(courier, node, signer):
-    node.balance = 0
+def test_simulation__has_a_gas_price_looks_at_the_next_block_and_needs_no_funds(courier, fake_node, signer):
+    fake_node.balance = 0
     assert courier.simulate(VAULT, courier.fees(10 * GWEI, None)).gas == 200_000
-    (_, (call, block, overrides)) = next(each for each in node.calls if each[0] == "eth_call")
+    (_, (call, block, overrides)) = next(each for each in fake_node.calls if each[0] == "eth_call")
     assert int(call["maxFeePerGas"], 16) > 10 * GWEI
     assert block == "pending"
     assert signer.address in overrides
@@ -120,35 +120,35 @@ def test_simulation__has_a_gas_price_looks_at_the_next_block_and_needs_no_funds(
         (Job.FULFIL, 250, "fulfil(uint256)", (250).to_bytes(32)),
     ],
 )
-def test_the_call__is_simulated_and_signed_alike(courier, node, signer, job, most, call, argument):
+def test_the_call__is_simulated_and_signed_alike(courier, fake_node, signer, job, most, call, argument):
     contract, fees = Contract(VAULT.address, "it", job), courier.fees(GWEI, None)
     courier.simulate(contract, fees, most=most)
     courier.sign(contract, 100_000, fees, most=most)
     data = "0x" + (function_signature_to_4byte_selector(call) + argument).hex()
-    simulated = [params[0]["data"] for method, params in node.calls if method in ("eth_call", "eth_estimateGas")]
+    simulated = [params[0]["data"] for method, params in fake_node.calls if method in ("eth_call", "eth_estimateGas")]
     assert simulated == [data, data]
     assert signer.signed[0]["data"] == data
 
 
 @pytest.mark.parametrize("data", ["0xcb3b0ddc", "Reverted 0xcb3b0ddc"])
-def test_simulation__reads_the_reason_of_a_revert_in_either_dialect(courier, node, data):
-    node.revert = {"code": 3, "message": "execution reverted", "data": data}
+def test_simulation__reads_the_reason_of_a_revert_in_either_dialect(courier, fake_node, data):
+    fake_node.revert = {"code": 3, "message": "execution reverted", "data": data}
     assert "0xcb3b0ddc" in str(courier.simulate(VAULT, courier.fees(GWEI, None)).reason)
 
 
-def test_a_refusal_of_the_node__is_no_revert(courier, node):
-    node.revert = {"code": -32005, "message": "rate limit"}
+def test_a_refusal_of_the_node__is_no_revert(courier, fake_node):
+    fake_node.revert = {"code": -32005, "message": "rate limit"}
     with pytest.raises(NodeError, match="rate limit"):
         courier.simulate(VAULT, courier.fees(GWEI, None))
 
 
-def test_nonces__follow_the_nodes_pending_count_and_what_is_on_its_way(courier, node, signer):
+def test_nonces__follow_the_nodes_pending_count_and_what_is_on_its_way(courier, fake_node, signer):
     fees = courier.fees(GWEI, None)
     first = courier.sign(VAULT, 100_000, fees)
     courier.send(first)
     second = courier.sign(VAULT, 100_000, fees)  # the node hasn't noticed the first yet
     courier.send(second)
-    node.pending = 9
+    fake_node.pending = 9
     third = courier.sign(VAULT, 100_000, fees)
     assert [each.nonce for each in (first, second, third)] == [7, 8, 9]
     assert {tx["type"] for tx in signer.signed} == {2}
@@ -156,58 +156,58 @@ def test_nonces__follow_the_nodes_pending_count_and_what_is_on_its_way(courier, 
     assert {tx["gas"] for tx in signer.signed} == {150_000}
 
 
-def test_nonces__of_a_refused_transaction_are_used_again(courier, node):
+def test_nonces__of_a_refused_transaction_are_used_again(courier, fake_node):
     fees = courier.fees(GWEI, None)
-    node.refusal = "insufficient funds"
+    fake_node.refusal = "insufficient funds"
     with pytest.raises(Refused, match="insufficient funds"):
         courier.send(courier.sign(VAULT, 100_000, fees))
     assert courier.sign(VAULT, 100_000, fees).nonce == 7
 
 
-def test_nonces__of_a_transaction_that_may_have_arrived_are_not(courier, node):
+def test_nonces__of_a_transaction_that_may_have_arrived_are_not(courier, fake_node):
     fees = courier.fees(GWEI, None)
-    node.refusal = ConnectionError("gone")
+    fake_node.refusal = ConnectionError("gone")
     with pytest.raises(NodeError, match="no answer") as caught:
         courier.send(courier.sign(VAULT, 100_000, fees))
     assert not isinstance(caught.value, Refused)
     assert courier.sign(VAULT, 100_000, fees).nonce == 8
 
 
-def test_already_known__is_as_good_as_sent(courier, node):
-    node.refusal = "already known"
+def test_already_known__is_as_good_as_sent(courier, fake_node):
+    fake_node.refusal = "already known"
     courier.send(courier.sign(VAULT, 100_000, courier.fees(GWEI, None)))
 
 
-def test_foreign_pending__counts_what_we_did_not_send(courier, node):
-    node.pending = 9
+def test_foreign_pending__counts_what_we_did_not_send(courier, fake_node):
+    fake_node.pending = 9
     assert courier.foreign_pending() == 2
-    node.pending = 7
+    fake_node.pending = 7
     courier.send(courier.sign(VAULT, 100_000, courier.fees(GWEI, None)))
-    node.pending = 8
+    fake_node.pending = 8
     assert courier.foreign_pending() == 0
 
 
-def test_shortage__is_measured_at_the_most_that_is_offered(courier, node):
+def test_shortage__is_measured_at_the_most_that_is_offered(courier, fake_node):
     fees = courier.fees(10 * GWEI, None)
-    node.balance = 150_000 * 21 * GWEI
+    fake_node.balance = 150_000 * 21 * GWEI
     assert courier.shortage(100_000, fees) == 0
-    node.balance -= 5
+    fake_node.balance -= 5
     assert courier.shortage(100_000, fees) == 5
 
 
-def test_fate__success_revert_pending_dropped(courier, node):
+def test_fate__success_revert_pending_dropped(courier, fake_node):
     fees = courier.fees(GWEI, None)
     signed = courier.sign(VAULT, 100_000, fees)
     courier.send(signed)
-    node.known.add(signed.transaction)
+    fake_node.known.add(signed.transaction)
     assert courier.fate(signed.transaction, 3).fate is Fate.PENDING
-    node.receipts[signed.transaction] = receipt()
+    fake_node.receipts[signed.transaction] = receipt()
     done = courier.fate(signed.transaction, 3)
     assert (done.fate, done.gas, done.price, done.block) == (Fate.SUCCEEDED, 150_000, 12 * GWEI, 16)
-    node.receipts[signed.transaction] = receipt(status=0)
+    fake_node.receipts[signed.transaction] = receipt(status=0)
     assert courier.fate(signed.transaction, 3).fate is Fate.REVERTED
-    node.receipts.clear()
-    node.known.clear()
+    fake_node.receipts.clear()
+    fake_node.known.clear()
     assert courier.fate(signed.transaction, 3).fate is Fate.DROPPED
     assert courier.sign(VAULT, 100_000, fees).nonce == 7  # its nonce is free again
 

@@ -15,7 +15,7 @@ def two(make_strategy, vault):
 
 
 @pytest.fixture
-def funded(vault, two, depositor):
+def invested(vault, two, depositor):
     vault.deposit(1_000 * UNIT, depositor, sender=depositor)
 
 
@@ -27,14 +27,14 @@ def reading(vault, name):
     return next(r for r in vault.readings() if r.name.rstrip(b"\0").decode() == name)
 
 
-def test_relative_cap__bounds_what_a_strategy_gets(vault, two, funded, guardian, keeper):
+def test_relative_cap__bounds_what_a_strategy_gets(vault, two, invested, guardian, keeper):
     vault.setCap(two[0], UNLIMITED, 3_000, sender=guardian)
     vault.rebalance(sender=keeper)
     assert debts(vault, two) == [300 * UNIT, 400 * UNIT], P.VAULT_CAPS
     assert reading(vault, "weight.0").upper == 3 * 10**17
 
 
-def test_relative_cap__lowered_brings_the_rest_home(vault, two, funded, guardian, keeper):
+def test_relative_cap__lowered_brings_the_rest_home(vault, two, invested, guardian, keeper):
     vault.rebalance(sender=keeper)
     vault.setCap(two[0], UNLIMITED, 1_000, sender=guardian)
     vault.rebalance(sender=keeper)
@@ -59,7 +59,7 @@ def shared_risk(vault, two, owner):
     vault.setRisks(two[1], [ORACLE, PROTOCOL], sender=owner)
 
 
-def test_risk__bounds_the_strategies_that_bear_it_together(vault, two, shared_risk, funded, guardian, keeper):
+def test_risk__bounds_the_strategies_that_bear_it_together(vault, two, shared_risk, invested, guardian, keeper):
     vault.setRiskCap(PROTOCOL, UNLIMITED, 7_000, sender=guardian)
     vault.rebalance(sender=keeper)
     assert debts(vault, two) == [500 * UNIT, 200 * UNIT], P.VAULT_CAPS
@@ -70,7 +70,7 @@ def test_risk__bounds_the_strategies_that_bear_it_together(vault, two, shared_ri
 
 
 def test_risk__over_its_cap_is_out_of_band_for_anyone_to_mend(
-    vault, two, shared_risk, funded, guardian, keeper, attacker
+    vault, two, shared_risk, invested, guardian, keeper, attacker
 ):
     vault.rebalance(sender=keeper)
     with reverts(vault.InBand):
@@ -83,7 +83,7 @@ def test_risk__over_its_cap_is_out_of_band_for_anyone_to_mend(
 
 
 def test_risk__room_taken_by_one_that_is_stuck_is_not_given_to_another(
-    vault, two, shared_risk, funded, depositor, curator, guardian, keeper
+    vault, two, shared_risk, invested, depositor, curator, guardian, keeper
 ):
     vault.rebalance(sender=keeper)
     two[0].setFreeable(0, sender=keeper)
@@ -120,7 +120,7 @@ def test_risks__are_sixteen_at_most(vault, owner):
     assert names[-16:] == [f"risk.{number:02}" for number in range(16)]
 
 
-def test_loss_budget__bounds_what_a_move_may_cost(vault, two, funded, owner, guardian, keeper):
+def test_loss_budget__bounds_what_a_move_may_cost(vault, two, invested, owner, guardian, keeper):
     """Half of the budget is there at once."""
     vault.setLossBudget(60, DAY, sender=guardian)  # 0.6 %: 0.3 % at once
     two[1].setFault(CHARGES_ENTRY, sender=keeper)  # 1 % of 40 %
@@ -137,7 +137,7 @@ def test_loss_budget__bounds_what_a_move_may_cost(vault, two, funded, owner, gua
     assert vault.lossBudget().availableWad == pytest.approx(5 * 10**15 - lost * 10**18 // (1_000 * UNIT), abs=10**11)
 
 
-def test_loss_budget__comes_back_over_the_window(vault, two, funded, owner, keeper, wait):
+def test_loss_budget__comes_back_over_the_window(vault, two, invested, owner, keeper, wait):
     two[1].setFault(CHARGES_ENTRY, sender=keeper)
     vault.rebalance(sender=keeper)
     spent = 5 * 10**15 - vault.lossBudget().availableWad
@@ -148,7 +148,7 @@ def test_loss_budget__comes_back_over_the_window(vault, two, funded, owner, keep
     assert vault.lossBudget().availableWad == 5 * 10**15
 
 
-def test_loss_budget__a_move_that_would_lose_too_much_is_undone(vault, two, funded, guardian, keeper):
+def test_loss_budget__a_move_that_would_lose_too_much_is_undone(vault, two, invested, guardian, keeper):
     vault.rebalance(sender=keeper)
     two[0].setFault(SHORT, sender=keeper)
     vault.setCap(two[0], UNLIMITED, 3_000, sender=guardian)
@@ -171,7 +171,7 @@ def test_loss_budget__tightening_is_instant_and_loosening_the_owners(vault, guar
 
 
 def test_exit_cost__is_borne_by_who_leaves_and_accepts_it(
-    vault, two, funded, token, depositor, second_depositor, keeper
+    vault, two, invested, token, depositor, second_depositor, keeper
 ):
     """Freeing assets that comes out worse than the shares were worth costs the leaver, and nobody else."""
     vault.deposit(1_000 * UNIT, second_depositor, sender=second_depositor)
@@ -190,7 +190,7 @@ def test_exit_cost__is_borne_by_who_leaves_and_accepts_it(
 
 
 def test_exit_cost__of_an_exact_withdrawal_is_paid_in_shares(
-    vault, two, funded, token, depositor, second_depositor, keeper
+    vault, two, invested, token, depositor, second_depositor, keeper
 ):
     vault.deposit(1_000 * UNIT, second_depositor, sender=second_depositor)
     vault.rebalance(sender=keeper)
