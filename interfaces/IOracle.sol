@@ -14,4 +14,9 @@ interface IOracle {
     /// @dev Never reverts. With any verdict but `Good` only risk-reducing actions may go on; `priceWad` is then the last
     /// answer of the first source, or 0 when there is none.
     function price() external view returns (uint256 priceWad, Verdict verdict);
+
+    /// @notice The two sources by themselves, in the unit of `price`; 0 for one that answers nothing. `feedWad` may be stale, which
+    /// the verdict says. For who must act on a dispute: to sell when either price says so, to value by the worse of the two.
+    /// @dev Never reverts.
+    function sources() external view returns (uint256 feedWad, uint256 poolWad, Verdict verdict);
 }

@@ -73,16 +73,21 @@ contract Oracle is IOracle {
 
     /// @inheritdoc IOracle
     function price() external view returns (uint256 priceWad, Verdict verdict) {
-        (bool baseFresh, uint256 base) = _tryAnswer(baseFeed, baseMaxAge);
-        (bool quoteFresh, uint256 quote) = _tryAnswer(quoteFeed, quoteMaxAge);
-        if (base == 0 || quote == 0) return (0, Verdict.Stale);
-        priceWad = base.mulDiv(WAD * _quoteFeedUnit, quote * _baseFeedUnit);
-        if (!baseFresh || !quoteFresh) return (priceWad, Verdict.Stale);
-        (bool known, uint256 poolWad) = _tryTimeWeighted();
-        if (!known) return (priceWad, Verdict.Stale);
-        uint256 gap = poolWad > priceWad ? poolWad - priceWad : priceWad - poolWad;
-        if (gap > priceWad.mulDiv(maxDeviationBps, BPS)) return (priceWad, Verdict.Disputed);
-        return (priceWad, Verdict.Good);
+        (priceWad,, verdict) = sources();
+    }
+
+    /// @inheritdoc IOracle
+    function sources() public view returns (uint256 feedWad, uint256 poolWad, Verdict verdict) {
+        (bool baseFresh, uint256 baseAnswer) = _tryAnswer(baseFeed, baseMaxAge);
+        (bool quoteFresh, uint256 quoteAnswer) = _tryAnswer(quoteFeed, quoteMaxAge);
+        if (baseAnswer > 0 && quoteAnswer > 0) {
+            feedWad = baseAnswer.mulDiv(WAD * _quoteFeedUnit, quoteAnswer * _baseFeedUnit);
+        }
+        (bool known, uint256 poolPrice) = _tryTimeWeighted();
+        if (known) poolWad = poolPrice;
+        if (!baseFresh || !quoteFresh || feedWad == 0 || poolWad == 0) return (feedWad, poolWad, Verdict.Stale);
+        uint256 gap = poolWad > feedWad ? poolWad - feedWad : feedWad - poolWad;
+        verdict = gap > feedWad.mulDiv(maxDeviationBps, BPS) ? Verdict.Disputed : Verdict.Good;
     }
 
     /// @notice The pool's time-weighted price, quote per whole base (Wad). Reverts when the pool cannot answer.
