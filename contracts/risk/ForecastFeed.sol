@@ -43,13 +43,15 @@ contract ForecastFeed is IForecastFeed, Roles {
         int64 rhoWad;
         /// Time of the post, 0 when there was none.
         uint40 at;
+        /// The era it was made in: it counts in that one alone.
+        uint24 era;
     }
 
     struct Pair {
         Bounds bounds;
         Post last;
-        /// Since when posts count; 0 for a pair that is not known.
-        uint40 onSince;
+        /// 0 for a pair that is not known, else 1 more than how often it was switched on.
+        uint24 era;
         bool off;
     }
 
@@ -82,8 +84,8 @@ contract ForecastFeed is IForecastFeed, Roles {
     address public steward;
     /// @notice True while no pair's posts count.
     bool public allOff;
-    /// When the feed as a whole was switched on last.
-    uint40 private _allOnSince;
+    /// How often the feed as a whole was switched on.
+    uint24 private _era;
     mapping(bytes32 => Pair) private _pairs;
 
     constructor(address owner_, address guardian_, address steward_) Roles(owner_, guardian_) {
@@ -151,7 +153,7 @@ contract ForecastFeed is IForecastFeed, Roles {
         _checkFigure("jump", _signed(jumpWad), last.jumpWad, b.jumpMinWad, b.jumpMaxWad, most);
         _checkChange("rho", rhoWad, last.rhoWad, b.rhoMinWad, b.rhoMaxWad, int256(most));
         // the checks keep all three within 10e18
-        p.last = Post(uint64(sigmaWad), uint64(jumpWad), int64(rhoWad), uint40(block.timestamp));
+        p.last = Post(uint64(sigmaWad), uint64(jumpWad), int64(rhoWad), uint40(block.timestamp), p.era + _era);
         emit Posted(pair, sigmaWad, jumpWad, rhoWad);
     }
 
@@ -183,8 +185,8 @@ contract ForecastFeed is IForecastFeed, Roles {
         if (base == address(0) || asset == address(0)) revert ZeroAddress();
         pair = _pairOf(base, asset);
         Pair storage p = _pairs[pair];
-        if (p.onSince != 0) revert KnownPair(pair);
-        p.onSince = uint40(block.timestamp);
+        if (p.era != 0) revert KnownPair(pair);
+        p.era = 1;
         emit PairAdded(pair, base, asset);
         _setBounds(pair, p, bounds);
     }
@@ -192,13 +194,13 @@ contract ForecastFeed is IForecastFeed, Roles {
     /// @notice Lets posts of a pair count again, from the next one. Owner only.
     function switchOn(bytes32 pair) external onlyOwner {
         Pair storage p = _known(pair);
-        (p.off, p.onSince) = (false, uint40(block.timestamp));
+        (p.off, p.era) = (false, p.era + 1);
         emit Switched(pair, false);
     }
 
     /// @notice Lets posts count again, from the next ones; pairs that were switched off alone stay so. Owner only.
     function switchAllOn() external onlyOwner {
-        (allOff, _allOnSince) = (false, uint40(block.timestamp));
+        (allOff, _era) = (false, _era + 1);
         emit Switched(0, false);
     }
 
@@ -216,13 +218,12 @@ contract ForecastFeed is IForecastFeed, Roles {
 
     function _known(bytes32 pair) private view returns (Pair storage p) {
         p = _pairs[pair];
-        if (p.onSince == 0) revert UnknownPair(pair);
+        if (p.era == 0) revert UnknownPair(pair);
     }
 
     /// Whether there is a post made since the pair, and the feed, were switched on.
     function _counts(Pair storage p) private view returns (bool) {
-        uint256 at = p.last.at;
-        return at != 0 && at >= p.onSince && at >= _allOnSince;
+        return p.last.era == p.era + _era;
     }
 
     function _forecast(Pair storage p) private view returns (Forecast memory) {
