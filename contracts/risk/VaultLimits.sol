@@ -13,16 +13,16 @@ import {Probe} from "./Probe.sol";
 import {Roles} from "./Roles.sol";
 
 /// @title VaultLimits
-/// @notice What a vault's strategies expose it to together, held against the vault's limits. It keeps limits, nothing else, and
-/// moves nothing; any number of vaults may use one.
-/// @dev SUM: a strategy counts by the vault's part of its shares. Exposures to one base token net out, those to different ones
-/// add up by their size. Net value: the vault's assets, with the strategies that say their exposure at their present
-/// net value in place of the stored debt.
-/// @dev WHO SAYS NOTHING (IExposed fails) has no exposure when the vault lists it as smooth. A volatile one that says nothing is
-/// blind: nothing is then known of the net value, so the measures are beyond every limit and grow with what is exposed or
-/// blind (Limits: no net value): nothing may add to exposure until it can be read again.
-/// @dev ASSUMPTIONS: strategies are listed by the vault's owner; one that lies about itself is not found out here. Lies cannot
-/// make a view revert or overflow.
+/// @notice What a vault's strategies expose it to together, held against the vault's limits. It keeps limits,
+/// nothing else, and moves nothing; any number of vaults may use one.
+/// @dev SUM: a strategy counts by the vault's part of its shares. Exposures to one base token net out, those to
+/// different ones add up by their size. Net value: the vault's assets, with the strategies that say their exposure
+/// at their present net value in place of the stored debt.
+/// @dev WHO SAYS NOTHING (IExposed fails) has no exposure when the vault lists it as smooth. A volatile one that
+/// says nothing is blind: nothing is then known of the net value, so the measures are beyond every limit and grow
+/// with what is exposed or blind (Limits: no net value): nothing may add to exposure until it can be read again.
+/// @dev ASSUMPTIONS: strategies are listed by the vault's owner; one that lies about itself is not found out here.
+/// Lies cannot make a view revert or overflow.
 /// @dev ROUNDING: shares of exposures towards 0, measures up.
 contract VaultLimits is Roles {
     event CapsSet(address indexed vault, Limits.Caps caps);
@@ -71,7 +71,8 @@ contract VaultLimits is Roles {
         return measure(vault, vault.idle() + vault.totalDebt());
     }
 
-    /// @notice The same for a vault that says its assets itself (idle and debt, its smallest unit), as inside a call of its own.
+    /// @notice The same for a vault that says its assets itself (idle and debt, its smallest unit), as inside a
+    /// call of its own.
     function measure(IVault vault, uint256 assets) public view returns (Limits.Measures memory) {
         Sum memory sum = _sum(vault, assets);
         uint256 delta = sum.blind;
@@ -108,7 +109,8 @@ contract VaultLimits is Roles {
         Limits.check(beforehand, measure(vault, assets), capsOf(address(vault)));
     }
 
-    /// @notice The measures as readings: "delta", "gamma", "leverage", "share", Wad of the net value, each from 0 to its limit.
+    /// @notice The measures as readings: "delta", "gamma", "leverage", "share", Wad of the net value, each from 0
+    /// to its limit.
     function readings(IVault vault) external view returns (IRegulated.Reading[] memory list) {
         Limits.Measures memory now_ = measure(vault);
         Limits.Caps memory caps = capsOf(address(vault));

@@ -16,6 +16,8 @@ contract ExposedStandIn is StrategyStandIn, IExposed {
 
     Exposure private _exposure;
     Silence public silence;
+    /// Gas that saying the exposure takes.
+    uint256 public work;
 
     error Silent();
 
@@ -29,9 +31,15 @@ contract ExposedStandIn is StrategyStandIn, IExposed {
         silence = silence_;
     }
 
+    function setWork(uint256 gas) external {
+        work = gas;
+    }
+
     function exposure() external view returns (Exposure memory) {
         if (silence == Silence.Reverts) revert Silent();
         while (silence == Silence.BurnsGas) {}
+        uint256 began = gasleft();
+        while (began - gasleft() < work) {}
         return _exposure;
     }
 }

@@ -131,15 +131,24 @@ def test_blind__while_a_volatile_strategy_says_nothing_nothing_may_add(limits, v
     assert caught.value.values[0].rstrip(b"\0") == b"delta"
 
 
-def test_blind__starving_the_call_of_gas_makes_nobody_look_blind(limits, vault, usual, memory):
+def test_blind__starving_the_call_of_gas_makes_nobody_look_blind(limits, vault, usual, memory, world):
+    """A strategy that takes 1.4 M to say its exposure, asked with a little less: what is left would do for the rest."""
+    world["whole"].setWork(1_400_000, sender=OWNER)
     data = limits.measure.data(vault)
-    full = memory._evm.message_call(STRANGER, limits.address, calldata=data, is_static=True)
-    for gas in range(200_000, 3_000_000, 100_000):
+
+    def ask(gas):
+        return memory._evm.message_call(STRANGER, limits.address, calldata=data, is_static=True, gas=gas)
+
+    full = ask(10_000_000)
+    answered = 0
+    for gas in range(1_400_000, 3_400_000, 10_000):
         try:
-            found = memory._evm.message_call(STRANGER, limits.address, calldata=data, is_static=True, gas=gas)
+            found = ask(gas)
         except RuntimeError:
             continue
+        answered += 1
         assert found == full
+    assert answered > 10
 
 
 def test_blind__a_smooth_strategy_that_says_nothing_is_taken_at_its_debt(limits, vault, usual, world):
@@ -150,6 +159,17 @@ def test_blind__a_smooth_strategy_that_says_nothing_is_taken_at_its_debt(limits,
 def test_measure__in_the_middle_of_the_vaults_call_takes_the_assets_it_is_told(limits, vault, usual):
     assert limits.measure(vault, 1_000 * UNIT) == limits.measure(vault)
     assert limits.measure(vault, 2_000 * UNIT)[0] == WAD // 10
+
+
+def test_measure__can_be_asked_by_the_vault_in_the_middle_of_its_call_and_by_nobody_else(limits, vault, usual, world):
+    """Told the assets it reads only what the vault never locks; the plain one would need what is in motion."""
+    token, strategy = world["token"], world["whole"]
+    for data, answers in ((limits.measure.data(vault, 1_000 * UNIT), True), (limits.measure.data(vault), False)):
+        strategy.setCallback(limits.address, data, sender=OWNER)
+        token.mint(DEPOSITOR, 1_000 * UNIT, sender=OWNER)
+        world["vault"].deposit(1_000 * UNIT, DEPOSITOR, sender=DEPOSITOR)
+        world["vault"].rebalance(sender=STRANGER)
+        assert strategy.reentered() is answers
 
 
 def test_check__a_change_for_the_better_passes_beyond_the_limit(limits, vault, usual, expose):
