@@ -114,6 +114,21 @@ def test_measure__the_largest_share_of_one_risk(limits, vault, usual, world):
     assert not limits.isWithin(vault)
 
 
+def test_measure__what_is_worth_less_than_nothing_bears_no_share_of_a_risk(limits, vault, usual, world, expose):
+    world["vault"].setRiskCap(b"uniswap", UNLIMITED, 10_000, sender=OWNER)
+    world["vault"].setRisks(world["whole"].address, [b"uniswap".ljust(32, b"\0")], sender=OWNER)
+    expose("whole", net=-100)
+    assert limits.measure(vault)[3] == 0
+
+
+def test_measure__a_strategy_that_has_nothing_of_the_vaults_exposes_it_to_nothing(limits, vault, usual, world, made):
+    before = limits.measure(vault)
+    other = made.make(limits.chain, "ExposedStandIn", world["token"].address, sender=OWNER)
+    world["vault"].addStrategy(other.address, UNLIMITED, 10_000, 0, 10, True, sender=OWNER)
+    other.setExposure((ETHER, 10**15, 10**15, 10**15, 10**15), sender=OWNER)
+    assert limits.measure(vault) == before
+
+
 @pytest.mark.parametrize("silence", [REVERTS, BURNS_GAS])
 def test_blind__while_a_volatile_strategy_says_nothing_nothing_may_add(limits, vault, usual, world, expose, silence):
     world["whole"].setSilence(silence, sender=OWNER)
