@@ -43,7 +43,9 @@ class Stage:
         """Deploy a contract."""
         return self.code.make(self.chain, name, *arguments, sender=OWNER)
 
-    def add(self, target_bps=10_000, *, kind="StrategyStandIn", cap=UNLIMITED, cap_bps=10_000, volatile=False) -> Contract:
+    def add(
+        self, target_bps=10_000, *, kind="StrategyStandIn", cap=UNLIMITED, cap_bps=10_000, volatile=False
+    ) -> Contract:
         """Give the vault a strategy."""
         strategy = self.make(kind, self.token.address)
         terms = (cap, cap_bps, target_bps, 10, volatile)

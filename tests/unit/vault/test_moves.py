@@ -70,7 +70,7 @@ def test_move__that_costs_what_the_budget_allows_is_booked(already):
 
 @pytest.mark.parametrize("how", ["cap", "share of the vault", "target", "risk"])
 def test_recall__books_the_losses_of_others_before_the_profit_of_what_comes_home(how):
-    """A strategy that comes home whole brings its profit: the fee on it is due on what a loss elsewhere leaves of it."""
+    """What comes home whole brings its profit: a fee is due on what a loss elsewhere leaves of it."""
     stage = Stage(terms={"performanceFeeBps": 5_000})
     vault = stage.vault
     winner, loser = at_work(stage, 5_000, 5_000)
