@@ -172,6 +172,19 @@ def test_previews__are_on_the_safe_side_of_the_conversions(stage):
         assert vault.previewRedeem(amount) <= vault.convertToAssets(amount)
 
 
+@staged(SCENES)
+def test_previews__of_two_ways_agree_and_round_for_the_vault(stage):
+    vault = stage.vault
+    for assets in amounts(purse(stage, FIRST)):
+        assert vault.previewMint(vault.previewDeposit(assets)) <= assets
+    for shares in amounts(10**6 * purse(stage, FIRST)):
+        assert vault.previewDeposit(vault.previewMint(shares)) >= shares
+    for assets in amounts(vault.maxWithdraw(FIRST)):
+        assert vault.previewRedeem(vault.previewWithdraw(assets)) >= assets
+    for shares in amounts(vault.maxRedeem(FIRST)):
+        assert vault.previewWithdraw(vault.previewRedeem(shares)) <= shares
+
+
 # --- one call ---
 
 
