@@ -376,12 +376,13 @@ class VaultMachine(Machine):
         if self.outcome != OK:
             self.allowed_loss = 0
             return
+        profit = sum(each.values["profit"] for each in self.chain.events() if each.name == "Reported")
         after = self.read()
-        # what the keeper's moves lost: in the vault's own words, and by what the strategies are worth
+        # what the keeper's moves lost: in the vault's own words, and by what the strategies are worth of their debts
         spent = before.budget_wad - after.budget_wad
         if not self.cheats() and all(each.readable for each in (*before.strategies, *after.strategies)):
             # a part in a million of a move counts as rounding
-            lost = before.worth - after.worth - DUST - self.dear() - before.ledger // MOVE_TOLERANCE
+            lost = before.covered + profit - after.covered - DUST - self.dear() - before.ledger // MOVE_TOLERANCE
             spent = max(spent, lost * WAD // max(1, before.ledger))
         if spent > 0:
             self.moves_lost.append((self.chain.now, spent))

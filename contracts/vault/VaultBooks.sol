@@ -464,11 +464,11 @@ contract VaultBooks is VaultState {
     /// Deposits `assets` into the strategy, or as much as it takes.
     function _place(address strategy_, Strategy storage s, uint256 assets, uint256 total) private {
         if (assets == 0) return;
-        uint256 had = s.shares;
-        uint256 value;
+        (uint256 debt, uint256 had) = (s.debt, s.shares);
+        // What it had before may be hit by the move. A smooth one was worth its debt when it was last read.
+        uint256 value = debt;
         bool ok = true;
         uint256 shares;
-        // What a volatile strategy had before may be hit by the move.
         if (s.isVolatile) (ok, value) = _worth(strategy_, had);
         if (!ok) revert Unreadable(strategy_);
         (ok, shares) = _deposit(strategy_, assets);
@@ -481,10 +481,10 @@ contract VaultBooks is VaultState {
         }
         if (!ok || shares == 0) revert MoveLoss(strategy_, assets, 0);
 
-        (, uint256 worth) = _worth(strategy_, value > 0 ? had + shares : shares);
+        (, uint256 worth) = _worth(strategy_, had + shares);
         worth = worth.zeroFloorSub(value);
         if (worth + assets / MOVE_TOLERANCE + DUST >= assets) worth = assets;
-        uint256 debt = s.debt + worth;
+        debt += worth;
         // The debt fits: debts are part of the ledger's assets.
         (s.debt, s.shares) = (uint128(debt), (had + shares).toUint128());
         _setTotalDebt(_debt.total + worth);
