@@ -37,7 +37,8 @@ class VaultMachine(Machine):
     """A vault; what its strategies are, a subclass says.
 
     `allowed_loss` and `allowed_gain` are set by a rule: what the share price may lose or gain in this step, in assets;
-    `recalled` says what it takes back after a report, `paid_out` what who leaves gets.
+    `left_behind` what who leaves may leave to the others of a loss; `recalled` says what it takes back after a report,
+    `paid_out` what who leaves gets.
     """
 
     token: Contract
@@ -58,12 +59,14 @@ class VaultMachine(Machine):
         self.moves_lost: list[tuple[int, int]] = []
         self.queue = self.build.at(self.chain, "Redemptions", vault.redemptions())
         self.queued = False
-        #: the highest price: assets, shares
-        self.peak = (1, VIRTUAL_SHARES)
+        #: of what is locked, at most so much made good a loss: it unlocks beyond the growth cap
+        self.recovering = 0
+        #: when more than 100 years of the growth cap are locked: their end
+        self.far_end = 0
         self.fee_holder = holders.index(FEE_RECIPIENT)
         self.now = self.read()
         expect(vault.decimals() == token.decimals() + 6, P.VAULT_DECIMALS, f"{vault.decimals()} decimals")
-        self.allowed_loss = self.allowed_gain = self.recalled = self.paid_out = 0
+        self.allowed_loss = self.allowed_gain = self.left_behind = self.recalled = self.paid_out = 0
 
     # --- what is known ---
 
@@ -93,6 +96,24 @@ class VaultMachine(Machine):
         """What one share of each strategy is worth, where that is more than rounding: who draws on it pays for it."""
         return sum(s.value // s.shares for s in self.now.strategies if s.shares and s.value // s.shares >= MOVE_DUST)
 
+    def dust(self) -> int:
+        """Losses so small that an exit leaves them to the next report.
+
+        One that takes a strategy's last share has to book them after all, when the price is made: who stays bears them.
+        """
+        return sum(s.unbooked_loss for s in self.now.strategies if s.readable and s.unbooked_loss <= MOVE_DUST)
+
+    def surplus(self) -> int:
+        """What an exit may get beyond its preview.
+
+        It draws a strategy's debt in whole shares, the last one rounded up: of a strategy worth more than its debt it
+        may get up to one share more. That is profit, and locked; a loss booked after it in the same exit eats what is
+        locked before the price, which is better by as much at most. Without a loss in the exit, nothing.
+        """
+        if not self.unbooked():
+            return 0
+        return sum(s.value // s.shares + 1 for s in self.now.strategies if s.value > s.debt > 0)
+
     def premium(self) -> int:
         """Gains of volatile strategies that are not booked: who enters pays for them."""
         return sum(max(0, each.value - each.debt) for each in self.now.strategies if each.listed and each.volatile)
@@ -101,8 +122,8 @@ class VaultMachine(Machine):
         """What shares are worth by the books, rounded down."""
         return shares * (self.now.net + 1) // (self.now.supply + VIRTUAL_SHARES)
 
-    def check_risks(self, before: VaultState, after: VaultState) -> None:
-        """After a rebalance, what bears a risk is within its cap, or no more than it was."""
+    def check_risks(self, before: VaultState, after: VaultState, at: int) -> None:
+        """After a rebalance with `at` assets, what bears a risk is within its cap, or no more than it was."""
 
     # --- depositors ---
 
@@ -183,7 +204,7 @@ class VaultMachine(Machine):
         self._leaves(assets, shares)
         if assets is not None and not cheated:
             expect(
-                preview - self.dear() <= assets <= preview,
+                preview <= assets <= preview + self.surplus(),
                 P.VAULT_PREVIEW,
                 f"redeem paid {assets}, the preview said {preview}",
             )
@@ -198,7 +219,12 @@ class VaultMachine(Machine):
         shares = self.attempt(vault.withdraw, assets, holder, holder, sender=holder, may=may)
         self._leaves(None if shares is None else assets, shares or 0)
         if shares is not None and not cheated:
-            expect(shares == preview, P.VAULT_PREVIEW, f"withdraw took {shares}, the preview said {preview}")
+            least = preview
+            if preview > 1 and (surplus := self.surplus()):
+                # the preview is assets * old / net, rounded up; with `surplus` more in net
+                old = self.now.supply + VIRTUAL_SHARES
+                least = assets * old // (assets * old // (preview - 1) + 1 + surplus)
+            expect(least <= shares <= preview, P.VAULT_PREVIEW, f"withdraw took {shares}, the preview said {preview}")
 
     def _leaves(self, assets: int | None, shares: int) -> None:
         """Nobody who leaves gets more than the books give, less their part of the volatile strategies' losses."""
@@ -212,7 +238,7 @@ class VaultMachine(Machine):
         self.paid_out = assets
         expect(assets <= due, P.VAULT_LOSS_SHARED, f"{assets} for shares worth {due} after losses")
         # an exit smaller than one dear share burns the whole share: the rest is everybody's loss
-        self.allowed_loss = self.unbooked() + self.dear()
+        self.allowed_loss, self.left_behind = self.unbooked() + self.dear(), self.dust()
         if self.cheats():
             self.allowed_loss += now.total_debt  # what a cheat burns beyond what the exit is worth is everybody's loss
 
@@ -265,7 +291,7 @@ class VaultMachine(Machine):
         each = vault.maxRedeem(holder) * part // 100 // parts
         with self.chain.isolated():
             one = vault.redeem(each * parts, holder, holder, sender=holder)
-        self.allowed_loss = self.unbooked()
+        self.allowed_loss, self.left_behind = self.unbooked(), parts * self.dust()
         got = 0
         for _ in range(parts):
             shares = min(each, vault.maxRedeem(holder))
@@ -290,11 +316,12 @@ class VaultMachine(Machine):
         """Anyone has the vault pay those who wait; it never costs them more than rounding."""
         now, cheated = self.now, self.cheats() or self.dear() > 0
         self.allowed_loss = self.unbooked() + self.dear() + (now.total_debt if self.cheats() else 0)
+        self.left_behind = self.dust()
         self.recalled = now.total_debt
         may = ("NothingFreed", "Slippage", *(EXIT_REFUSES if cheated else ()))
         paid = self.attempt(self.queue.fulfil, sender=STRANGER, may=may)
         if paid is None:
-            self.allowed_loss = self.recalled = 0
+            self.allowed_loss = self.left_behind = self.recalled = 0
             return
         shares, assets = paid
         self.paid_out = assets
@@ -349,30 +376,35 @@ class VaultMachine(Machine):
         if self.outcome != OK:
             self.allowed_loss = 0
             return
+        profit = sum(each.values["profit"] for each in self.chain.events() if each.name == "Reported")
         after = self.read()
-        # what the keeper's moves lost: in the vault's own words, and by what the strategies are worth
+        # what the keeper's moves lost: in the vault's own words, and by what the strategies are worth of their debts
         spent = before.budget_wad - after.budget_wad
         if not self.cheats() and all(each.readable for each in (*before.strategies, *after.strategies)):
             # a part in a million of a move counts as rounding
-            lost = before.worth - after.worth - DUST - self.dear() - before.ledger // MOVE_TOLERANCE
+            lost = before.covered + profit - after.covered - DUST - self.dear() - before.ledger // MOVE_TOLERANCE
             spent = max(spent, lost * WAD // max(1, before.ledger))
         if spent > 0:
             self.moves_lost.append((self.chain.now, spent))
         if self.cheats():
             return
+        # Caps are of the assets after the report and before what the moves lost: after = at - at * spent, at most.
+        at = after.ledger * WAD // (WAD - before.budget_wad + after.budget_wad) + 1
         for old, new in zip(before.strategies, after.strategies, strict=True):
-            cap = min(new.cap, max(total, after.ledger) * new.cap_bps // BPS) + self.dear()
+            cap = min(new.cap, at * new.cap_bps // BPS) + self.dear()
             most = max(cap, old.debt, old.value)
             expect(new.debt <= most, P.VAULT_CAPS, f"{new.debt} in a strategy with a cap of {cap}")
-        self.check_risks(before, after)
+        self.check_risks(before, after, at)
 
     # --- the properties ---
 
     def check(self) -> None:
         before, now = self.now, self.read()
+        loss, gain, left_behind = self.allowed_loss, self.allowed_gain, self.left_behind
+        # losses of this step that profits of the same step can have made good: in a report, or by rounding in an exit
+        mended = loss if now.last_report == now.now else min(loss, self.surplus()) if loss else 0
         self.now = now
-        loss, gain = self.allowed_loss, self.allowed_gain
-        self.allowed_loss = self.allowed_gain = 0
+        self.allowed_loss = self.allowed_gain = self.left_behind = 0
 
         expect(now.held >= now.idle, P.VAULT_SOLVENT, f"{now.held} held, {now.idle} idle")
         expect(now.net + now.locked == now.ledger, P.VAULT_BOOKS, "idle, debt, net and locked")
@@ -390,7 +422,7 @@ class VaultMachine(Machine):
         # prices by cross-multiplication: no division, no rounding of our own
         old, new = before.supply + VIRTUAL_SHARES, now.supply + VIRTUAL_SHARES
         expect(
-            (now.net + 1) * old >= (before.net + 1 - min(loss, before.net)) * new,
+            (now.net + 1) * old >= (before.net + 1 - min(loss, before.net)) * new - left_behind * old,
             P.VAULT_PRICE,
             f"from {before.net + 1} for {old} shares to {now.net + 1} for {new}, with {loss} to lose",
         )
@@ -399,20 +431,24 @@ class VaultMachine(Machine):
         left = before.unlocked_at - before.now
         # so much is locked that the cap would have it unlock for longer
         if left > LONGEST_UNLOCK - YEAR:
+            self.far_end = before.unlocked_at
+        if left > 0 and before.unlocked_at == self.far_end:
             growth = max(growth, before.locked * passed // left + 1)
         growth += gain
         dust = DUST + now.net // new  # a share is rounded away too
-        # what makes good a loss is no growth: up to the highest price there was
-        peak, shares = self.peak
-        recovers = (now.net + 1) * shares <= (peak + dust) * new
-        if not recovers and not (before.net == 0 and before.supply > 1_000 * VIRTUAL_SHARES):
+        if not (before.net == 0 and before.supply > 1_000 * VIRTUAL_SHARES):
+            # What makes good a loss is no growth. It is locked when it is booked, and the deficit falls by as much; so
+            # beyond the cap the price grows in time alone, and in sum by no more than the deficit fell and is locked.
+            excess = -(((before.net + 1 + growth + dust) * new + dust * old - (now.net + 1) * old) // old)
             expect(
-                (now.net + 1) * old <= (before.net + 1 + growth + dust) * new + dust * old,
+                excess <= (self.recovering if passed else 0),
                 P.VAULT_LOCKED_SAFE if not passed else P.VAULT_GROWTH,
                 f"from {before.net + 1} for {old} shares to {now.net + 1} for {new} in {passed} s",
             )
-        if (now.net + 1) * shares > peak * new or not now.supply:
-            self.peak = now.net + 1, new
+            self.recovering -= max(0, excess)
+        if before.supply:
+            self.recovering += max(0, before.deficit + mended - now.deficit)
+        self.recovering = min(self.recovering, now.locked)
         if not self.recalled and now.balances[self.fee_holder] > before.balances[self.fee_holder]:
             self._check_fees(before)
         self.recalled = self.paid_out = 0

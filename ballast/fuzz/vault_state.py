@@ -100,6 +100,6 @@ class VaultState:
         return self.idle + self.total_debt
 
     @property
-    def worth(self) -> int:
-        """Idle, and what the strategies are worth."""
-        return self.idle + sum(each.value for each in self.strategies)
+    def covered(self) -> int:
+        """Idle, and what the strategies are worth of what they owe."""
+        return self.idle + sum(min(each.value, each.debt) for each in self.strategies)

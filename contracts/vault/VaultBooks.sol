@@ -120,16 +120,20 @@ contract VaultBooks is VaultState {
         uint256 absent = _markVolatiles();
         uint256 due = inShares ? stored : amount;
         if (inShares && (absent > 0 || _ledger.assets != total)) due = _worthWithout(absent, amount);
-        if (_debt.waiting) {
-            uint256 free = _liquidity(holder);
-            if (due > free) revert InsufficientLiquidity(due, free);
-        }
+        uint256 free = type(uint256).max;
+        if (_debt.waiting) free = _liquidity(holder);
         uint256 cost;
         (cost, gone) = _free(due);
-        // Nothing is lost: the stored price holds.
-        if (absent + cost + gone == 0 && _ledger.assets == total) return (stored, 0, 0);
-        if (cost > 0 && !atAnyCost) revert LossTooHigh(cost.fullMulDivUp(BPS, due), 0);
-        return _price(amount, inShares, absent, cost, gone);
+        if (absent | cost | gone == 0 && _ledger.assets == total) {
+            // Nothing is lost: the stored price holds.
+            price = stored;
+        } else {
+            if (cost > 0 && !atAnyCost) revert LossTooHigh(cost.fullMulDivUp(BPS, due), 0);
+            (price, gone, kept) = _price(amount, inShares, absent, cost, gone);
+            // What is paid, not what would have been before the losses.
+            if (inShares) due = price;
+        }
+        if (due > free) revert InsufficientLiquidity(due, free);
     }
 
     /// Burns `shares` of `holder` for its part of the idle assets and of the strategies' shares. Rounded down throughout.
@@ -504,7 +508,8 @@ contract VaultBooks is VaultState {
         (uint256 debt, uint256 had, uint256 risks, bool isVolatile) = (s.debt, s.shares, s.risks, s.isVolatile);
         if (risks != 0) assets = _riskRoom(risks, assets, total);
         if (assets == 0) return;
-        uint256 value;
+        // A smooth strategy was worth its debt when it was last read.
+        uint256 value = debt;
         bool ok;
         uint256 shares;
         if (isVolatile) {
@@ -522,7 +527,7 @@ contract VaultBooks is VaultState {
         }
         if (!ok || shares == 0) revert MoveLoss(strategy_, assets, 0);
 
-        (, uint256 worth) = _worth(strategy_, value > 0 ? had + shares : shares);
+        (, uint256 worth) = _worth(strategy_, had + shares);
         worth = worth.zeroFloorSub(value);
         unchecked {
             // No overflow: 128 bits, as all debts together are part of the ledger's assets.
@@ -693,8 +698,13 @@ contract VaultBooks is VaultState {
     function _bookProfit(uint256 profit) private {
         (uint256 supply, uint256 net) = _rate();
         uint256 assets = _ledger.assets + profit;
-        uint256 made = FixedPointMathLib.min(_fees.deficit, profit);
-        uint256 feeShares = _takeFees(supply, assets, profit);
+        uint256 made;
+        uint256 feeShares;
+        // A profit that belongs to nobody pays no fee, and makes good nobody's loss.
+        if (supply > 0) {
+            made = FixedPointMathLib.min(_fees.deficit, profit);
+            feeShares = _takeFees(supply, assets, profit);
+        }
         _setLedger(supply + feeShares, assets);
 
         // What the new shares are worth now is unlocked at once, so that they do not lower the price. After a total loss
@@ -705,7 +715,6 @@ contract VaultBooks is VaultState {
     /// Performance fee on what the deficit leaves of the profit, then the management fee owed, at most half of the rest.
     /// Rounded down. `assets` hold the profit already; the shares minted will be worth the fee once all is unlocked.
     function _takeFees(uint256 supply, uint256 assets, uint256 profit) private returns (uint256 feeShares) {
-        if (supply == 0) return 0; // a profit that belongs to nobody
         uint256 missing = _fees.deficit;
         uint256 recovered = FixedPointMathLib.min(missing, profit);
         if (recovered > 0) _fees.deficit = uint128(missing - recovered);

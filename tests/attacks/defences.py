@@ -243,7 +243,11 @@ class Defence(Enum):
     #: the cost of a move on the shares that stay is seen
     STAYING_SHARES_READ = (
         only_unless_off(BOOKS, "s.isVolatile && left > 0"),
-        Patch(BOOKS, "if (isVolatile) {", "if (isVolatile && !OFF) {"),
+        Patch(
+            BOOKS,
+            "(, uint256 worth) = _worth(strategy_, had + shares);",
+            "if (OFF) value = 0;\n        (, uint256 worth) = _worth(strategy_, OFF ? shares : had + shares);",
+        ),
     )
     #: an exit costs no more than its holder accepts, a plain one no more than its preview says
     HOLDERS_LIMIT = (

@@ -1,7 +1,7 @@
 """10. A limit on what may happen in a time that is not one: at its edges, after a silence, in small pieces."""
 
 from tests.attacks.defences import Defence
-from tests.vault_kit import CHARGES_ENTRY, DAY, YEAR
+from tests.vault_kit import CHARGES_ENTRY, DAY, TAKES_FEE, YEAR
 
 
 def jump_after_a_silence(arena):
@@ -88,6 +88,26 @@ def lose_on_what_is_there(arena):
     return before - arena.holds(arena.victim) - 1_000 * arena.unit * 5 // 1_000
 
 
+def spread_a_fee_over_what_is_there(arena):
+    """What keepers' moves lost, over the half of a budget of 0.1 % that may be.
+
+    A strategy that is read at reports alone takes 1 % of what enters, out of what all its shares are worth: of a
+    deposit of 2 % of what is there the new shares bear a fiftieth. So each move looks cheap, and there are ten.
+    """
+    vault = arena.open(lossBudgetBps=10)
+    strategy = arena.add()
+    arena.deposit(arena.victim, 1_000 * arena.unit)
+    arena.rebalance()
+    strategy.setFault(TAKES_FEE, sender=arena.attacker)
+    for _ in range(10):
+        arena.deposit(arena.attacker, 20 * arena.unit)
+        if arena.passes(vault.rebalance, sender=arena.attacker):
+            vault.rebalance(sender=arena.attacker)
+    arena.report()
+    refilled = 1_200 * arena.unit * 5 * 60 // (10**4 * DAY)  # of the bucket, in the minute that this takes at most
+    return 1_200 * arena.unit - vault.totalAssets() - 1_200 * arena.unit * 5 // 10**4 - refilled
+
+
 def refill(arena, target_bps, **terms):
     """Open a vault of 1,000 tokens; return what empties and fills a strategy that keeps 1 % of what enters."""
     vault = arena.open(**terms)
@@ -132,3 +152,9 @@ def test_loss_budget__counts_losses_on_what_was_there(ours, without):
     assert lose_on_what_is_there(ours) <= 0
     weak = without(Defence.STAYING_SHARES_READ)
     assert lose_on_what_is_there(weak) > 35 * weak.unit
+
+
+def test_loss_budget__counts_a_fee_spread_over_what_was_there(ours, without):
+    assert spread_a_fee_over_what_is_there(ours) <= 0
+    weak = without(Defence.STAYING_SHARES_READ)
+    assert spread_a_fee_over_what_is_there(weak) > weak.unit

@@ -79,6 +79,29 @@ def test_growth__an_empty_vault_hands_the_rest_on_at_the_pace_of_the_next_holder
     assert grew_within_cap(vault, chain, price, since), P.VAULT_GROWTH
 
 
+def test_growth__a_profit_of_nobodys_makes_good_nobodys_loss(vault, strategy, depositor, keeper, chain, wait):
+    """Who comes next gets what nobody owns at the pace of the cap, all of it."""
+    vault.deposit(1_000 * UNIT, depositor, sender=depositor)
+    vault.rebalance(sender=keeper)
+    wait(30 * DAY)
+    strategy.earn(20 * UNIT, sender=keeper)
+    vault.report(sender=keeper)
+    strategy.lose(10 * UNIT, sender=keeper)
+    vault.report(sender=keeper)
+    vault.redeem(vault.balanceOf(depositor), depositor, depositor, sender=depositor)
+    assert vault.totalSupply() == 0 and vault.deficit() == pytest.approx(10 * UNIT, abs=2)
+    wait(DAY)
+    strategy.earn(10 * UNIT, sender=keeper)
+    vault.report(sender=keeper)
+    assert vault.lockedProfit() == pytest.approx(20 * UNIT, rel=1e-2)
+
+    vault.deposit(100 * UNIT, depositor, sender=depositor)
+    price, since = price_ray(vault), chain.blocks.head.timestamp
+    wait(30 * DAY)
+    assert grew_within_cap(vault, chain, price, since), P.VAULT_GROWTH
+    assert vault.unlockedAt() - since == pytest.approx(20 / 100 * YEAR, rel=1e-2)
+
+
 def test_growth__a_lower_cap_holds_for_what_is_locked_already(vault, strategy, profit, owner, wait):
     vault.setPace(10 * DAY, DAY, CAP_BPS // 10, sender=owner)
     price = price_ray(vault)
