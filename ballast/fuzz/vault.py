@@ -287,6 +287,7 @@ class FortuneMachine(VaultMachine):
             return
         strategy.setFault(TAKES_FEE, sender=KEEPER)
         self.faults[which] = TAKES_FEE
+        self.check()  # one that could not be read now can: what it lost is known
         taken = sum(each.target_bps for number, each in enumerate(now.strategies) if number != which and each.listed)
         for _ in range(times):
             for target in (0, min(5_000, BPS - taken)):

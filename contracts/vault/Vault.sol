@@ -207,11 +207,11 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
         return _toAssetsUp(shares, supply, net);
     }
 
-    /// @notice Shares that withdrawing `assets` costs, after the losses it would book. Exact, rounded up;
-    /// a withdrawal that would come out worse, because a strategy does not pay what its shares are worth, reverts.
+    /// @notice Shares that withdrawing `assets` costs, after the losses it would book. Exact, rounded up, or more by what
+    /// one unit is worth where strategies round; a withdrawal that would come out worse, because a strategy does not pay what its shares are worth, reverts.
     function previewWithdraw(uint256 assets) external view shows(views) returns (uint256) {}
 
-    /// @notice Assets that redeeming `shares` pays, after the losses it would book. Exact, rounded down,
+    /// @notice Assets that redeeming `shares` pays, after the losses it would book. Exact, rounded down, or less by a unit,
     /// as above.
     function previewRedeem(uint256 shares) external view shows(views) returns (uint256) {}
 
