@@ -7,7 +7,9 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IExchange, IExchangeCaller} from "../../interfaces/IExchange.sol";
+import {IExposed} from "../../interfaces/IExposed.sol";
 import {IOracle} from "../../interfaces/IOracle.sol";
+import {Limits} from "../risk/Limits.sol";
 import {LossBudget} from "../risk/LossBudget.sol";
 import {Strategy} from "./Strategy.sol";
 
@@ -18,9 +20,10 @@ import {Strategy} from "./Strategy.sol";
 /// still be done, positions count at whichever known source makes them worth less, and nobody is let in.
 ///
 /// KEEPER ACTIONS. `rebalance` is open to anyone, takes no argument, and acts on the first reading out of band that it can
-/// help. Afterwards that reading is nearer to its target, no other has been pushed out of its band, and what the action lost,
-/// measured at one price before and after, is spent from the loss budget: fees, slippage and dust included. Trades are cut to
-/// what the exchange calls safe against a sandwich, at a limit price near the oracle's.
+/// help. Afterwards that reading is nearer to its target, no other has been pushed out of its band, no limit of exposure is
+/// passed that was not passed further before, and what the action lost, measured at one price before and after, is spent from the
+/// loss budget: fees, slippage and dust included. Trades are cut to what the exchange calls safe against a sandwich, at a limit
+/// price near the oracle's, and there is one a block: two would be one of their sum.
 ///
 /// ENTRY. A deposit stays idle until a later block, and no action counts on what came in during its own block. Shares are
 /// given at the highest of the net value by the feed, by the pool's time-weighted price, and by what an exit would bring at the
@@ -37,7 +40,7 @@ import {Strategy} from "./Strategy.sol";
 /// itself; hooks that move tokens MUST keep both true, in `_exit` all but what it brings (see there).
 /// - `_valueAt`: positions net of debts, in assets at a price of base, rounded down, 0 when under water. MUST NOT include idle
 ///   tokens, MUST NOT rely on a pool's spot price or on a balance that others can raise.
-/// - `_exposureAt`: delta, gamma and gross exposure of the positions at a price. Idle base is added by this contract.
+/// - `_exposureAt`: delta, gamma and gross exposure of the positions at a price, in whole base (Wad). Without `_idleBase`.
 /// - `_quoteExit`: assets that `_exit` would bring, exactly, in the same block. MUST revert when its trades cannot be filled;
 ///   MUST NOT account for what the limits of `_exitableWad` say.
 /// - `_exit`: takes `part / whole` of every position and of `_idleBase`, rounded for those who stay, turns it into assets and
@@ -47,7 +50,7 @@ import {Strategy} from "./Strategy.sol";
 ///   `exitBps` of the price. MUST NOT revert. The price may be unknown (0): then 0, unless nothing needs a price.
 /// - `_act`: does one thing that is due and returns the index of the reading it was for. MUST revert with `InBand` when nothing
 ///   is out of band, `Stuck` when it cannot be helped now, `PriceNotGood` when only what adds risk is due. MUST NOT add risk
-///   while paused, or by `_fresh()` assets. MUST trade through `_trade` with amounts from `_tradable`.
+///   while paused, or by `_fresh()` assets. MUST trade through `_keeperTrade` with amounts from `_tradable`.
 /// - `_read`: the readings, with `_fresh()` assets left out, always in the same order.
 /// - `_close`: as much as the market allows now of every position to assets, within `emergencyBps`. MUST pass over what reverts.
 /// - `_onTrade`: what to do between getting and paying of a trade with data; refuses by default.
@@ -55,7 +58,8 @@ import {Strategy} from "./Strategy.sol";
 /// @dev ASSUMPTIONS: oracle, exchange and venues are Ballast's own or as honest; the venues belong to this strategy; asset and
 /// base take no fee on transfer and call nobody. If the asset stops moving (USDC paused) exits revert, whatever `max*` say.
 /// @dev ROUNDING is for the strategy throughout.
-abstract contract PositionStrategy is Strategy, IExchangeCaller {
+abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
+    using Limits for Limits.Caps;
     using LossBudget for LossBudget.Bucket;
     using Math for uint256;
     using SafeCast for uint256;
@@ -96,10 +100,20 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller {
         uint64 reachWad;
     }
 
-    /// Net value before an action, at both policy prices.
+    /// All that bounds keepers and users, as it is at first.
+    struct Rules {
+        Terms terms;
+        Limits.Caps limits;
+        /// What keeper actions may lose, in 1e4 of the net value in any window (seconds).
+        uint16 budgetBps;
+        uint32 budgetWindow;
+    }
+
+    /// What an action is held against: net value before it at both policy prices, and what it was exposed to.
     struct Mark {
         uint256 low;
         uint256 high;
+        Limits.Measures measures;
     }
 
     /// Shares of a holder that came into being in this block.
@@ -121,9 +135,12 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller {
     uint256 public cap;
     uint256 internal _idleBase;
     LossBudget.Bucket internal _budget;
+    Limits.Caps private _limits;
     /// Block of the last deposit, and what came in during it and is still idle.
     uint40 private _freshBlock;
     uint128 private _freshAssets;
+    /// Block of the last keeper's trade.
+    uint40 private _tradedBlock;
     mapping(address => Newborn) private _newborn;
     /// The exchange may call back, once.
     bool private transient _trading;
@@ -137,6 +154,7 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller {
     event TermsSet(Terms terms);
     event CapSet(uint256 cap);
     event LossBudgetSet(uint256 budgetBps, uint256 window);
+    event LimitsSet(Limits.Caps limits);
 
     error PriceNotGood(IOracle.Verdict verdict);
     /// @notice Neither source answers: there is no value to tell.
@@ -166,9 +184,7 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller {
         address guardian_,
         IOracle oracle_,
         IExchange exchange_,
-        Terms memory terms_,
-        uint256 budgetBps,
-        uint256 budgetWindow
+        Rules memory rules
     ) Strategy(asset_, name_, symbol_, owner_, guardian_) {
         if (address(oracle_) == address(0)) revert ZeroAddress();
         if (exchange_.asset() != address(asset_)) revert WrongExchange(address(exchange_));
@@ -177,8 +193,9 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller {
         _assetUnit = 10 ** IERC20Metadata(address(asset_)).decimals();
         _baseUnit = 10 ** IERC20Metadata(base).decimals();
         cap = type(uint128).max;
-        _setTerms(terms_);
-        _setLossBudget(budgetBps, budgetWindow);
+        _setTerms(rules.terms);
+        _setLimits(rules.limits);
+        _setLossBudget(rules.budgetBps, rules.budgetWindow);
         // The exchange takes only from who calls it.
         asset_.forceApprove(address(exchange_), type(uint256).max);
         IERC20(base).forceApprove(address(exchange_), type(uint256).max);
@@ -202,6 +219,17 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller {
     /// @return availableWad What may be lost now, as a share of the net value, Wad.
     function lossBudget() external view returns (uint256 budgetBps, uint256 window, uint256 availableWad) {
         return (_budget.budgetBps, _budget.window, _budget.available());
+    }
+
+    /// @notice Most exposure for its net value that a keeper's action may leave, Wad.
+    function limits() external view returns (Limits.Caps memory) {
+        return _limits;
+    }
+
+    /// @inheritdoc IExposed
+    function exposure() external view nonReentrantView returns (Exposure memory) {
+        Price memory p = _knownPrice();
+        return _exposure(p.lowWad, _net(p));
     }
 
     /// @notice What is regulated; "oracle" is the verdict (0: good). Assets that came in during this block are left out.
@@ -319,7 +347,7 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller {
     /* ANYONE */
 
     /// @notice Brings back what is out of band, one thing at a time. Anyone may call it.
-    /// @dev Reverts with `InBand`, `Stuck`, `PriceNotGood`, `NotCloser`, `PushedOut` or `LossBudgetExceeded`.
+    /// @dev Reverts with `InBand`, `Stuck`, `PriceNotGood`, `NotCloser`, `PushedOut`, `LimitExceeded`, `LossBudgetExceeded`.
     function rebalance() external nonReentrant {
         Price memory p = _knownPrice();
         Reading[] memory before = _read(p);
@@ -361,6 +389,12 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller {
         _checkMayTighten(cap_ <= cap);
         cap = cap_;
         emit CapSet(cap_);
+    }
+
+    /// @notice Guardian or owner when no limit rises, else owner.
+    function setLimits(Limits.Caps calldata limits_) external {
+        _checkMayTighten(limits_.isNoLooser(_limits));
+        _setLimits(limits_);
     }
 
     /* OWNER */
@@ -451,7 +485,7 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller {
     }
 
     /// Of `wanted` input what a keeper may trade now: cut to what is safe against a sandwich, and to what the bucket can pay for
-    /// at the policy price by which the trade looks worst. 0 when nothing may be.
+    /// at the policy price by which the trade looks worst. 0 when nothing may be, or one has traded in this block.
     function _tradable(
         bool sellsBase,
         uint256 wanted,
@@ -461,7 +495,7 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller {
     ) internal view returns (uint256 amountIn) {
         uint256 safe = exchange.safeDepth(sellsBase, _limit(sellsBase, p, toleranceBps), terms.reachWad);
         amountIn = Math.min(wanted, safe);
-        if (amountIn == 0) return 0;
+        if (amountIn == 0 || _tradedBlock == block.number) return 0;
         uint256 out = exchange.quote(sellsBase, amountIn);
         if (out == 0) return 0;
         (uint256 paid, uint256 got) =
@@ -480,11 +514,38 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller {
         _trading = false;
     }
 
+    /// A keeper's trade: the only one in its block.
+    function _keeperTrade(bool sellsBase, uint256 amountIn, uint256 minOut, bytes memory data)
+        internal
+        returns (uint256 out)
+    {
+        _tradedBlock = uint40(block.number);
+        return _trade(sellsBase, amountIn, minOut, data);
+    }
+
     /* INTERNAL: ACTIONS */
 
-    function _mark(Price memory p) internal view returns (Mark memory) {
-        uint256 low = _netAt(p.lowWad);
-        return Mark(low, p.highWad == p.lowWad ? low : _netAt(p.highWad));
+    /// What came in during this block does not count against the exposure.
+    function _mark(Price memory p) internal view returns (Mark memory m) {
+        m.low = _netAt(p.lowWad);
+        m.high = p.highWad == p.lowWad ? m.low : _netAt(p.highWad);
+        Exposure memory e = _exposure(p.lowWad, Math.min(m.low, m.high) - _fresh());
+        m.measures = Limits.measure(e.delta, e.gamma, e.gross, 0, e.net);
+    }
+
+    /// Exposure at a price, of which the value is `net` assets.
+    function _exposure(uint256 priceWad, uint256 net) private view returns (Exposure memory) {
+        (int256 deltaWad, int256 gammaWad, uint256 grossWad) = _exposureAt(priceWad);
+        uint256 idleWad = _idleBase.mulDiv(WAD, _baseUnit);
+        int256 worth = int256(priceWad.mulDiv(_assetUnit, WAD)); // of one base
+        return Exposure(
+            base,
+            (deltaWad + int256(idleWad)) * worth / int256(WAD),
+            // delta per unit of price, for 1 % of the price
+            gammaWad * int256(priceWad) / int256(100 * WAD) * worth / int256(WAD),
+            (grossWad + idleWad).mulDiv(uint256(worth), WAD, Math.Rounding.Ceil),
+            int256(net)
+        );
     }
 
     /// Spends what an action has lost since the mark, at the policy price by which it lost the larger share. What came in
@@ -494,7 +555,8 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller {
         (uint256 loss, uint256 value) = (_lost(mark.low, now_.low), mark.low);
         uint256 other = _lost(mark.high, now_.high);
         if (other * value > loss * mark.high) (loss, value) = (other, mark.high);
-        bucket.spend(loss, value - Math.min(value, _fresh()));
+        bucket.spend(loss, value - _fresh());
+        Limits.check(mark.measures, now_.measures, _limits);
         _checkBooks();
         emit Acted(reading, mark.low, now_.low);
     }
@@ -646,6 +708,11 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller {
         _checkRange(t.reachWad, 1, WAD - 1);
         terms = t;
         emit TermsSet(t);
+    }
+
+    function _setLimits(Limits.Caps memory limits_) private {
+        _limits = limits_;
+        emit LimitsSet(limits_);
     }
 
     function _setLossBudget(uint256 budgetBps, uint256 window) private {
