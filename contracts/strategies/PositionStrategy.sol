@@ -109,6 +109,17 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
         uint32 budgetWindow;
     }
 
+    struct Setup {
+        IERC20 asset;
+        string name;
+        string symbol;
+        address owner;
+        address guardian;
+        IOracle oracle;
+        IExchange exchange;
+        Rules rules;
+    }
+
     /// What an action is held against: net value before it at both policy prices, and what it was exposed to.
     struct Mark {
         uint256 low;
@@ -176,29 +187,20 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
     /// @notice Fewer tokens are here than the books say.
     error BooksShort(address token);
 
-    constructor(
-        IERC20 asset_,
-        string memory name_,
-        string memory symbol_,
-        address owner_,
-        address guardian_,
-        IOracle oracle_,
-        IExchange exchange_,
-        Rules memory rules
-    ) Strategy(asset_, name_, symbol_, owner_, guardian_) {
-        if (address(oracle_) == address(0)) revert ZeroAddress();
-        if (exchange_.asset() != address(asset_)) revert WrongExchange(address(exchange_));
-        base = exchange_.base();
-        (oracle, exchange) = (oracle_, exchange_);
-        _assetUnit = 10 ** IERC20Metadata(address(asset_)).decimals();
+    constructor(Setup memory s) Strategy(s.asset, s.name, s.symbol, s.owner, s.guardian) {
+        if (address(s.oracle) == address(0)) revert ZeroAddress();
+        if (s.exchange.asset() != address(s.asset)) revert WrongExchange(address(s.exchange));
+        base = s.exchange.base();
+        (oracle, exchange) = (s.oracle, s.exchange);
+        _assetUnit = 10 ** IERC20Metadata(address(s.asset)).decimals();
         _baseUnit = 10 ** IERC20Metadata(base).decimals();
         cap = type(uint128).max;
-        _setTerms(rules.terms);
-        _setLimits(rules.limits);
-        _setLossBudget(rules.budgetBps, rules.budgetWindow);
+        _setTerms(s.rules.terms);
+        _setLimits(s.rules.limits);
+        _setLossBudget(s.rules.budgetBps, s.rules.budgetWindow);
         // The exchange takes only from who calls it.
-        asset_.forceApprove(address(exchange_), type(uint256).max);
-        IERC20(base).forceApprove(address(exchange_), type(uint256).max);
+        s.asset.forceApprove(address(s.exchange), type(uint256).max);
+        IERC20(base).forceApprove(address(s.exchange), type(uint256).max);
     }
 
     /* VIEWS */
@@ -486,11 +488,13 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
 
     /// Of `wanted` input what a keeper may trade now: cut to what is safe against a sandwich, and to what the bucket can pay for
     /// at the policy price by which the trade looks worst. 0 when nothing may be, or one has traded in this block.
+    /// @param extraWad What the action costs beside the trade, as a share of what the trade gives, Wad.
     function _tradable(
         bool sellsBase,
         uint256 wanted,
         Price memory p,
         uint256 toleranceBps,
+        uint256 extraWad,
         LossBudget.Bucket storage bucket
     ) internal view returns (uint256 amountIn) {
         uint256 safe = exchange.safeDepth(sellsBase, _limit(sellsBase, p, toleranceBps), terms.reachWad);
@@ -500,6 +504,7 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
         if (out == 0) return 0;
         (uint256 paid, uint256 got) =
             sellsBase ? (_toAssets(amountIn, p.highWad), out) : (amountIn, _toAssets(out, p.lowWad));
+        paid += got.mulDiv(extraWad, WAD, Math.Rounding.Ceil);
         if (paid <= got) return amountIn;
         // What it loses grows faster than its size: cut in proportion it loses no more than there is. A little is left for
         // the roundings of the positions.
@@ -521,6 +526,18 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
     {
         _tradedBlock = uint40(block.number);
         return _trade(sellsBase, amountIn, minOut, data);
+    }
+
+    /// A trade that may fail: an emergency takes what it can get.
+    function _tryTrade(bool sellsBase, uint256 amountIn, uint256 minOut, bytes memory data)
+        internal
+        returns (bool ok, uint256 out)
+    {
+        _trading = data.length > 0;
+        try exchange.trade(sellsBase, amountIn, minOut, data) returns (uint256 out_) {
+            (ok, out) = (true, out_);
+        } catch {}
+        _trading = false;
     }
 
     /* INTERNAL: ACTIONS */
