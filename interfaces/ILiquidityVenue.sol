@@ -27,6 +27,12 @@ interface ILiquidityVenue is IVenue, IPooled {
     /// @notice What `remove` of all liquidity would pay now at the pool's spot, without fees, rounded down.
     function holdings() external view returns (uint256 assets, uint256 bases);
 
+    /// @notice What `remove(part, whole)` would pay now, exactly.
+    function removable(uint256 part, uint256 whole) external view returns (uint256 assets, uint256 bases);
+
+    /// @notice How far apart prices are that a range can end at, as a share of the price, Wad.
+    function stepWad() external view returns (uint256);
+
     /// @notice Fees that `collect` would pay now.
     function fees() external view returns (uint256 assets, uint256 bases);
 

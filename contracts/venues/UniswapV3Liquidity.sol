@@ -132,6 +132,11 @@ contract UniswapV3Liquidity is ILiquidityVenue, IUniswapV3MintCallback {
     }
 
     /// @inheritdoc ILiquidityVenue
+    function removable(uint256 part, uint256 whole) external view returns (uint256 assets, uint256 bases) {
+        return _holdings(_spot(), _part(part, whole));
+    }
+
+    /// @inheritdoc ILiquidityVenue
     function fees() public view returns (uint256 assets, uint256 bases) {
         (int24 lower, int24 upper) = (lowerTick, upperTick);
         (uint128 counted, uint256 last0, uint256 last1, uint128 owed0, uint128 owed1) = _pool.positions(_key(lower, upper));
@@ -160,6 +165,11 @@ contract UniswapV3Liquidity is ILiquidityVenue, IUniswapV3MintCallback {
     /// @inheritdoc ILiquidityVenue
     function spotWad() external view returns (uint256) {
         return _scale().toWad(_spot());
+    }
+
+    /// @inheritdoc ILiquidityVenue
+    function stepWad() external view returns (uint256) {
+        return UniswapV3Prices.gapWad(TickMath.getSqrtPriceAtTick(_spacing), TickMath.getSqrtPriceAtTick(0));
     }
 
     /// @inheritdoc ILiquidityVenue
