@@ -22,9 +22,10 @@ import {PositionStrategy} from "./PositionStrategy.sol";
 ///   deposit opens the range so.
 /// Whatever the verdict, anyone may leave: pro rata, by what the pool gives for it.
 ///
-/// WHY SPOT MATTERS. Liquidity that is added at a pushed price loses, once the price is back, about its liquidity x (push)^2 / 4
-/// of each root price, and whoever pushed gains that; the push costs twice the fee of what it trades through. So added liquidity
-/// less than 4 x fee / push times the pool's own is safe; in one block the push is bound by `moveBps`, over several by `spotBps`.
+/// WHY SPOT MATTERS. Liquidity that is added at a pushed price is worth less once the price is back, and whoever pushed has the
+/// difference. Within a block the pool may have moved by `moveBps` at most, and by less the more of the pool the strategy is, so
+/// that a push costs more than it takes (LiquidityRules.isCalm). Over several blocks whoever pushes has everybody against
+/// them; then `spotBps` bounds what is lost, and the loss budget counts it.
 ///
 /// @dev READINGS: "centre", "fees", "idle", "spot", "oracle": see LiquidityRules.
 /// @dev ASSUMPTIONS, beside those of PositionStrategy: the venue is this strategy's own and fixed for ever, over the same pool as
@@ -184,7 +185,9 @@ contract LiquidityStrategy is PositionStrategy {
         else revert InBand();
         _checkGood(p);
         if (address(venue) == address(0)) revert Stuck(before[index].name);
-        if (_isOut(before[SPOT]) || !_isCalm()) revert Stuck("spot");
+        if (_isOut(before[SPOT]) || !_rules().isCalm(exchange, venue.spotWad(), oracle.last(), _netAt(p.lowWad))) {
+            revert Stuck("spot");
+        }
         if (index == CENTRE) _recentre(p);
         else _compound(p, before[index].name);
     }
@@ -210,13 +213,6 @@ contract LiquidityStrategy is PositionStrategy {
 
     function _rules() private view returns (LiquidityRules) {
         return LiquidityRules(address(rules));
-    }
-
-    /// Whether the pool's price is near where the last block left it.
-    function _isCalm() private view returns (bool) {
-        (uint256 spotWad, uint256 lastWad) = (venue.spotWad(), oracle.last());
-        uint256 gap = spotWad > lastWad ? spotWad - lastWad : lastWad - spotWad;
-        return lastWad > 0 && gap * BPS <= lastWad * _rules().bands().moveBps;
     }
 
     /// Puts the range around the price, or as near as what may be traded now allows.
