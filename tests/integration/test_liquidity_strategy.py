@@ -39,6 +39,13 @@ def churn(place, times, part=3):
     place.chain.wait(12)
 
 
+def drain(place):
+    """Everybody leaves the pool but one, who has about 200,000 USDC of both tokens between half and twice the price."""
+    price = place.feed_price()
+    place.market.clear()
+    place.market.provide(place.market.tick_at(price * 2), place.market.tick_at(price // 2), MILLION // 10, 100 * ETHER)
+
+
 # --- into the band ---
 
 
@@ -392,9 +399,8 @@ def test_max_withdraw__never_reverts(provided, place, percent):
 
 def test_max_redeem__ends_where_the_sale_would_pass_the_tolerance(provided, place):
     """The strategy is alone in a pool with but a little other liquidity: its own leaves with who leaves."""
-    price, shares = place.feed_price(), provided.at.balanceOf(FIRST)
-    place.market.clear()
-    place.market.provide(place.market.tick_at(price * 2), place.market.tick_at(price // 2), 200_000 * USDC, 100 * ETHER)
+    shares = provided.at.balanceOf(FIRST)
+    drain(place)
     most = provided.at.maxRedeem(FIRST)
     assert 0 < most < shares
     with place.chain.isolated():
@@ -446,8 +452,7 @@ def test_unwind__turns_all_into_assets_and_is_the_guardians(provided, place):
 
 def test_unwind__in_a_thin_market_sells_what_it_can_and_the_rest_later(provided, place):
     price = place.feed_price()
-    place.market.clear()
-    place.market.provide(place.market.tick_at(price * 2), place.market.tick_at(price // 2), 200_000 * USDC, 100 * ETHER)
+    drain(place)
     provided.at.unwind(sender=GUARDIAN)
     left = provided.at.idleBase()
     assert left > 0 and provided.venue.liquidity() == 0
@@ -503,26 +508,27 @@ def test_hostile_keeper__gains_where_trades_are_larger(place, sells_base):
 
 
 @pytest.mark.parametrize("sells_base", [True, False], ids=["push down", "push up"])
-@pytest.mark.parametrize("state", ["beyond the range", "adding"])
-def test_hostile_keeper__gains_nothing_where_the_strategy_is_most_of_the_pool(place, state, sells_base):
-    """What it adds is then worth a push of the little that is there, were there no bound on the push."""
-    price = place.feed_price()
-    place.market.clear()
-    place.market.provide(place.market.tick_at(price * 2), place.market.tick_at(price // 2), MILLION // 10, 100 * ETHER)
-    held = provide(place, bands=ranged(MOVE=100, SPOT=100), rules=(TERMS, LIMITS, ROOMY, RESCUE_BUDGET))
-    held.deposit(MILLION // 10 if state == "adding" else MILLION)
-    place.chain.wait(12)
-    held.keep(300)
-    if state == "adding":
-        held.deposit(3 * MILLION, SECOND)
-        place.chain.wait(12)
-        place.settle()
-    else:
-        moved(place, 1.16)
-    assert held.refusal() is None
+def test_hostile_keeper__gains_nothing_where_the_strategy_is_most_of_the_pool(provided, place, sells_base):
+    """With both tokens at hand all is added at once, without a trade that would bound it.
+
+    Were a push bound by `moveBps` alone, one of 0.8 % would take 3.5 USDC here.
+    """
+    held = provided
+    held.rules.setBands(ranged(MOVE=100, SPOT=100), sender=OWNER)
+    held.rules.setLossBudget(0, ROOMY, sender=OWNER)
+    drain(place)
+    held.at.unwind(sender=GUARDIAN)
+    held.at.unpause(sender=OWNER)
+    place.settle()
+    assert held.at.idle() > MILLION // 3 and held.at.idleBase() * place.feed_price() // 10**30 > MILLION // 3
+    with place.chain.isolated():
+        held.poke()
+        assert held.idle() < 0.05
     whole = place.exchange.depth(sells_base, place.feed_price() * (98 if sells_base else 102) // 100)
-    most = sandwicher(place).best(held.poke, sells_base=sells_base, least=whole // 10**5, most=whole, points=60)
-    assert most.profit <= 0
+    attacker = sandwicher(place)
+    assert attacker.best(held.poke, sells_base=sells_base, least=whole // 10**4, most=whole).profit <= 0
+    attacker.push(sells_base, whole // 4)
+    assert stuck(held) == "spot"
 
 
 def leaves(place, held, who, push=None):
