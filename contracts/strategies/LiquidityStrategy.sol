@@ -218,24 +218,35 @@ contract LiquidityStrategy is PositionStrategy {
     /// Puts the range around the price, or as near as what may be traded now allows.
     function _recentre(Price memory p) private {
         if (block.timestamp < placedAt + _rules().bands().cooldown) revert Stuck("centre");
-        (uint256 idleBefore, uint256 baseBefore) = (_idle - _fresh(), _idleBase);
+        (uint256 assets, uint256 bases) = (_idle - _fresh(), _idleBase);
         bool inRange = _isInRange();
-        (uint256 came, uint256 cameBase) = _takeOut(1, 1);
-        (_idle, _idleBase) = (_idle + came, _idleBase + cameBase);
+        {
+            (uint256 came, uint256 cameBase) = _takeOut(1, 1);
+            (_idle, _idleBase) = (_idle + came, _idleBase + cameBase);
+        }
         (uint256 lowerWad, uint256 upperWad) = _rules().around(p.lowWad);
         (bool sellsBase, uint256 wanted, uint256 traded) = _tradeToFit(p, lowerWad, upperWad);
-        (uint256 assets, uint256 bases) = (_idle - _fresh(), _idleBase);
         if (traded < wanted) {
-            // What fills the range that it was in leads to that range again.
-            if (traded == 0 && inRange) revert Stuck("centre");
-            // What was idle before of the token that is too much stays so: it would hold the range back.
-            if (sellsBase) bases -= Math.min(bases, baseBefore.saturatingSub(traded));
-            else assets -= Math.min(assets, idleBefore.saturatingSub(traded));
-            uint256 spotWad = venue.spotWad();
-            (lowerWad, upperWad) =
-                _rules().filledBy(assets, _toAssets(bases, spotWad), spotWad, venue.stepWad());
+            // What was idle before of the token that is too much may stay so. If there is too much of it without, too, the
+            // range goes where the rest fills it.
+            (assets, bases) = sellsBase
+                ? (_idle - _fresh(), _idleBase - Math.min(_idleBase, bases.saturatingSub(traded)))
+                : (_idle - _fresh() - Math.min(_idle - _fresh(), assets.saturatingSub(traded)), _idleBase);
+            bool same;
+            (same, wanted) = venue.fit(lowerWad, upperWad, assets, bases);
+            if (wanted > 0 && same == sellsBase) {
+                // What fills the range that it was in leads to that range again.
+                if (traded == 0 && inRange) revert Stuck("centre");
+                (lowerWad, upperWad) = _filledBy(assets, bases);
+                return _place(lowerWad, upperWad, assets, bases);
+            }
         }
-        _place(lowerWad, upperWad, assets, bases);
+        _place(lowerWad, upperWad, _idle - _fresh(), _idleBase);
+    }
+
+    function _filledBy(uint256 assets, uint256 bases) private view returns (uint256 lowerWad, uint256 upperWad) {
+        uint256 spotWad = venue.spotWad();
+        return _rules().filledBy(assets, _toAssets(bases, spotWad), spotWad, venue.stepWad());
     }
 
     /// Collects the fees and adds what is idle to the range, or opens one.

@@ -188,6 +188,17 @@ def test_rebalance__keeps_old_idle_assets_out_of_a_range_that_they_would_hold_ba
     assert 0.5 < provided.idle() < 0.75
 
 
+def test_rebalance__centres_the_range_by_old_idle_assets_where_these_are_what_it_lacks(provided, place):
+    """A fall has made base of the assets; a depositor brought assets besides, more than the pool trades at once."""
+    provided.deposit(3 * MILLION, SECOND)
+    moved(place, 0.93)
+    assert provided.out() == {"centre", "idle"}
+    idle = provided.idle()
+    provided.poke()
+    assert provided.centre() == near(1, 1e-3)
+    assert provided.idle() < idle
+
+
 def test_rebalance__finds_no_nearer_range_than_the_ticks_allow(provided):
     """Ticks of this pool are a tenth of a per cent apart; the owner now wants a hundredth."""
     assert provided.centre() != near(1, 1e-4)
