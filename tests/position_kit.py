@@ -187,6 +187,21 @@ class Place:
         return Leveraged(self, made, credit)
 
 
+class VaultOver:
+    """A vault of ours over one strategy that holds positions, nine tenths of its assets there."""
+
+    def __init__(self, place: Place, held: "Held") -> None:
+        code = [place.make(each).address for each in ("VaultBooks", "VaultRules", "VaultViews")]
+        roles = (OWNER, GUARDIAN, actor("curator"), actor("fee recipient"))
+        # no fees, no growth cap, profits unlock over 10 days, a report is due daily; a loss budget of 1 % a day
+        terms = (0, 0, 65_535, 10 * DAY, DAY, 100, DAY)
+        self.at = place.make("Vault", (mainnet.USDC, "Over", "OVER", *roles, *terms), *code)
+        self.at.addStrategy(held.at.address, 2**128 - 1, 10_000, 9_000, 100, False, sender=OWNER)
+        self.held = held
+        for holder in DEPOSITORS:
+            place.usdc.approve(self.at.address, MOST, sender=holder)
+
+
 class Held:
     """A strategy, and what tests ask of it."""
 
