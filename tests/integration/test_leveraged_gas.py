@@ -1,4 +1,4 @@
-"""What a leveraged strategy costs, on anvil: whole transactions, and what a vault may spend on reading and moving it."""
+"""What a leveraged strategy costs, on anvil: whole transactions, and what a vault may spend on it."""
 
 import pytest
 
