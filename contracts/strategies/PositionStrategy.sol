@@ -71,6 +71,8 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
     /// How near `withdraw` comes to the fewest shares: one part in this many.
     uint256 private constant SEARCH_PRECISION = 1e9;
     uint256 private constant SEARCH_STEPS = 12;
+    /// A budget that pays for less than this part of a trade pays for none of it: 1/1,000.
+    uint256 private constant TRIFLE_PART = 1_000;
     /// Shares worth a few units at most do not count as holders.
     uint256 private constant CRUMBS = 1_000 * VIRTUAL_SHARES;
     /// Whose budget an action is on (PositionRules).
@@ -440,7 +442,9 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
         // the roundings of the positions.
         paid -= got;
         got = (_net(p) - _fresh()).mulDiv(rules.available(bucket), WAD) * 99 / 100;
-        if (paid > got) amountIn = amountIn.mulDiv(got, paid);
+        if (paid <= got) return amountIn;
+        // The last drops of a budget are not worth a move.
+        return got < paid / TRIFLE_PART ? 0 : amountIn.mulDiv(got, paid);
     }
 
     /// Trades exactly `amountIn`; with data `_onTrade` is called in between.
@@ -569,8 +573,8 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
         if (assets == 0 || most == 0) return 0;
         uint256 whole = totalSupply() + VIRTUAL_SHARES;
         uint256 margin = _idle + _marginalExit();
-        if (margin == 0) return 0;
-        uint256 shares = assets.mulDiv(whole, margin, Math.Rounding.Ceil);
+        // Of dust the margin brings nothing though the whole may.
+        uint256 shares = margin == 0 ? most : assets.mulDiv(whole, margin, Math.Rounding.Ceil);
         for (uint256 i; i < SEARCH_STEPS; ++i) {
             if (shares > most) shares = most;
             uint256 paid = _pays(shares, whole);
