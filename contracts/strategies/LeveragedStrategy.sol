@@ -8,7 +8,8 @@ import {ICreditVenue} from "../../interfaces/ICreditVenue.sol";
 import {IExchange} from "../../interfaces/IExchange.sol";
 import {IForecastFeed} from "../../interfaces/IForecastFeed.sol";
 import {IOracle} from "../../interfaces/IOracle.sol";
-import {LossBudget} from "../risk/LossBudget.sol";
+import {LeverageRules} from "./LeverageRules.sol";
+import {PositionRules} from "./PositionRules.sol";
 import {PositionStrategy} from "./PositionStrategy.sol";
 
 /// @title LeveragedStrategy
@@ -32,7 +33,6 @@ import {PositionStrategy} from "./PositionStrategy.sol";
 /// @dev ASSUMPTIONS, beside those of PositionStrategy: the credit venue is this strategy's own and fixed for ever; its market's
 /// price of base in asset is near the oracle's. Debt beyond the collateral is not owed (a credit account of its own).
 contract LeveragedStrategy is PositionStrategy {
-    using LossBudget for LossBudget.Bucket;
     using Math for uint256;
     using SafeERC20 for IERC20;
 
@@ -44,137 +44,49 @@ contract LeveragedStrategy is PositionStrategy {
     uint256 private constant ORACLE = 3;
     /// Units by which the market's roundings may differ from the venue's.
     uint256 private constant DUST = 2;
-    /// For readings that have no value: no debt, no net value.
-    uint256 private constant ENDLESS = uint256(uint128(type(int128).max));
-    /// A bounty is at most this part of a liquidator's: 1/2.
-    uint256 private constant BONUS_PART = 2;
-    /// Borrowing stops this far from the market's own limit: 0.5 %.
-    uint256 private constant LTV_MARGIN_WAD = 1.005e18;
-    uint256 private constant MOST_LEVERAGE_WAD = 15e18;
-
-    /* TYPES */
-
-    struct Bands {
-        /// Leverage, Wad: above 1e18, in this order.
-        uint64 minWad;
-        uint64 targetWad;
-        uint64 maxWad;
-        /// The target keeps the health factor so much above the lowest permitted, Wad, at least 1e18.
-        uint64 marginWad;
-        /// Accepted probability of liquidation in the reaction time, Wad.
-        uint64 epsilonWad;
-        /// Seconds in which nobody may act.
-        uint32 reactionTime;
-        /// Idle assets left alone, in 1e4 of the net value.
-        uint16 idleBps;
-        /// Health factor below which anyone may rescue, Wad, above 1e18.
-        uint64 hardHealthWad;
-        /// How far from the policy price a rescue may trade, and its bounty on what it repays, in 1e4.
-        uint16 rescueBps;
-        uint16 bountyBps;
-    }
-
-    /// Where the strategy stands and should.
-    struct State {
-        uint256 collateral;
-        uint256 debt;
-        /// Collateral's worth and net value without fresh assets, in assets.
-        uint256 worth;
-        uint256 net;
-        uint256 healthWad;
-        uint256 thresholdWad;
-        uint256 lowestHealthWad;
-        /// Leverage that is aimed at.
-        uint256 targetWad;
-        /// Most leverage permitted.
-        uint256 upperWad;
-    }
 
     /* STORAGE */
 
-    IForecastFeed public immutable feed;
-    /// @notice The feed's name of the pair.
-    bytes32 public immutable pair;
+    /// @notice The credit account, this strategy's own.
     ICreditVenue public credit;
-    Bands public bands;
-    LossBudget.Bucket private _rescueBudget;
     /// What the trade under way has repaid.
     uint256 private transient _repaid;
 
     /* EVENTS AND ERRORS */
 
     event CreditSet(address indexed credit);
-    event BandsSet(Bands bands);
-    event RescueBudgetSet(uint256 budgetBps, uint256 window);
-    event Rescued(address indexed caller, uint256 repaid, uint256 bounty, uint256 healthBeforeWad, uint256 healthWad);
+    event Rescued(address indexed caller, uint256 repaid, uint256 bounty);
 
     error NotInDanger(uint256 healthWad, uint256 hardHealthWad);
     error NotFillable(uint256 amountIn);
 
-    /// @param pair_ What the feed calls base and asset.
-    /// @param rescueBudgetBps What rescues may lose, in 1e4 of the net value in any `rescueWindow` seconds.
+    /// @param pair The feed's name of base and asset.
     constructor(
         Setup memory setup,
-        IForecastFeed feed_,
-        bytes32 pair_,
-        Bands memory bands_,
-        uint256 rescueBudgetBps,
-        uint256 rescueWindow
-    ) PositionStrategy(setup) {
-        (feed, pair) = (feed_, pair_);
-        _setBands(bands_);
-        _setRescueBudget(rescueBudgetBps, rescueWindow);
-    }
-
-    /* VIEWS */
-
-    /// @notice What rescues may lose, bounties included, as `lossBudget` says of other actions.
-    function rescueBudget() external view returns (uint256 budgetBps, uint256 window, uint256 availableWad) {
-        return (_rescueBudget.budgetBps, _rescueBudget.window, _rescueBudget.available());
-    }
+        PositionRules.Config memory config,
+        IForecastFeed feed,
+        bytes32 pair,
+        LeverageRules.Bands memory bands
+    ) PositionStrategy(setup, new LeverageRules(config, feed, pair, bands)) {}
 
     /* ANYONE */
 
     /// @notice Deleverages a position in danger, and pays who calls. Anyone may, while the health factor is below `hardHealth`.
     /// @return bounty Assets paid to the caller.
     function rescue() external nonReentrant returns (uint256 bounty) {
+        (uint256 healthWad, uint256 hardWad) = (credit.healthFactorWad(), _rules().hardHealthWad());
+        if (healthWad >= hardWad) revert NotInDanger(healthWad, hardWad);
         Price memory p = _knownPrice();
-        State memory s = _state(p);
-        Bands memory b = bands;
-        if (s.debt == 0 || s.healthWad >= b.hardHealthWad) revert NotInDanger(s.healthWad, b.hardHealthWad);
         Mark memory mark = _mark(p);
-        uint256 bountyWad =
-            Math.min(b.bountyBps * (WAD / BPS), credit.liquidationBonusWad() / BONUS_PART);
-        uint256 repaid;
-        (repaid, bounty) = _deleverage(p, s, b.rescueBps, bountyWad, _rescueBudget);
+        (uint256 toleranceBps, uint256 bountyWad) = _rules().rescueTerms(credit);
+        uint256 repaid = _deleverage(p, toleranceBps, bountyWad, RESCUE);
         if (repaid == 0) revert Stuck("health");
-        uint256 healthWad = credit.healthFactorWad();
-        if (healthWad <= s.healthWad) revert NotCloser(s.healthWad, healthWad);
+        if (credit.healthFactorWad() <= healthWad) revert NotCloser(healthWad, credit.healthFactorWad());
+        bounty = repaid.mulDiv(bountyWad, WAD);
         _idle -= bounty;
-        _settle(p, mark, _rescueBudget, "health");
-        emit Rescued(msg.sender, repaid, bounty, s.healthWad, healthWad);
+        _settle(p, mark, RESCUE, "health");
+        emit Rescued(msg.sender, repaid, bounty);
         IERC20(asset()).safeTransfer(msg.sender, bounty);
-    }
-
-    /* TIGHTENING BY GUARDIAN OR OWNER, LOOSENING BY OWNER ALONE */
-
-    /// @notice Guardian or owner when no leverage rises, the permitted health factor does not fall, and nothing else changes;
-    /// else owner.
-    function setBands(Bands calldata b) external {
-        Bands memory old = bands;
-        bool others = b.idleBps == old.idleBps && b.hardHealthWad == old.hardHealthWad && b.rescueBps == old.rescueBps
-            && b.bountyBps == old.bountyBps;
-        _checkMayTighten(
-            others && b.minWad <= old.minWad && b.targetWad <= old.targetWad && b.maxWad <= old.maxWad
-                && b.marginWad >= old.marginWad && b.epsilonWad <= old.epsilonWad && b.reactionTime >= old.reactionTime
-        );
-        _setBands(b);
-    }
-
-    /// @notice What rescues may lose. As `setLossBudget`.
-    function setRescueBudget(uint256 budgetBps, uint256 window) external {
-        _checkMayTighten(budgetBps <= _rescueBudget.budgetBps && window >= _rescueBudget.window);
-        _setRescueBudget(budgetBps, window);
     }
 
     /* OWNER */
@@ -242,60 +154,41 @@ contract LeveragedStrategy is PositionStrategy {
         if (held == 0) return WAD;
         if (p.lowWad == 0 || (owed > 0 && credit.healthFactorWad() < WAD)) return 0;
         uint256 most =
-            Math.min(exchange.depth(true, _limit(true, p, terms.exitBps)), credit.withdrawable());
+            Math.min(exchange.depth(true, _limit(true, p, _terms().exitBps)), credit.withdrawable());
         return most >= held ? WAD : most.mulDiv(WAD, held);
     }
 
     /* HOOKS: THE RULE */
 
-    function _read(Price memory p) internal view override returns (Reading[] memory list) {
-        State memory s = _state(p);
-        Bands memory b = bands;
-        list = new Reading[](4);
-        // While paused nothing is levered up, so nothing has too little.
-        uint256 lowerWad = paused ? 0 : s.targetWad.mulDiv(b.minWad, b.targetWad);
-        list[LEVERAGE] = Reading(
-            "leverage", _clipped(_leverageWad(s)), int256(lowerWad), int256(s.targetWad), int256(s.upperWad)
-        );
-        list[HEALTH] = Reading(
-            "health",
-            _clipped(s.healthWad),
-            int256(s.lowestHealthWad),
-            _clipped(_healthAt(s.targetWad, s.thresholdWad)),
-            int256(ENDLESS)
-        );
-        uint256 useful = _idle - _fresh();
-        if (paused) useful = Math.min(useful, s.debt);
-        if (s.net > 0) useful = useful.mulDiv(WAD, s.net);
-        list[IDLE] = Reading("idle", int256(useful), 0, 0, int256(b.idleBps * (WAD / BPS)));
-        list[ORACLE] = _oracleReading(p);
+    function _read(Price memory p) internal view override returns (Reading[] memory) {
+        return _rules().readings(_stand(p));
     }
 
     function _act(Price memory p, Reading[] memory before) internal override returns (uint256 index) {
-        State memory s = _state(p);
         if (before[HEALTH].value < before[HEALTH].lower) index = HEALTH;
         else if (before[LEVERAGE].value <= before[LEVERAGE].upper) index = IDLE;
+        bool done;
         if (index != IDLE) {
-            (uint256 repaid,) = _deleverage(p, s, terms.toleranceBps, 0, _budget);
-            if (repaid == 0) revert Stuck(before[index].name);
+            done = _deleverage(p, _terms().toleranceBps, 0, REBALANCE) > 0;
         } else if (before[LEVERAGE].value < before[LEVERAGE].lower) {
             index = LEVERAGE;
             _checkGood(p);
-            if (!_leverUp(p, s)) revert Stuck("leverage");
+            done = _leverUp(p);
         } else if (_isOut(before[IDLE])) {
-            if (_repayIdle(s.debt) == 0) revert Stuck("idle");
+            done = _repayIdle(type(uint256).max) > 0;
         } else if (_isOut(before[ORACLE])) {
-            revert Stuck("oracle");
+            index = ORACLE;
         } else {
             revert InBand();
         }
+        if (!done) revert Stuck(before[index].name);
     }
 
     /// @dev Idle assets first: then all that is sold may be repaid.
     function _close(Price memory p) internal override {
-        (uint256 held, uint256 owed) = _position();
-        _repayIdle(owed);
-        uint256 limitWad = _limit(true, p, terms.emergencyBps);
+        (uint256 held,) = _position();
+        _repayIdle(type(uint256).max);
+        uint256 limitWad = _limit(true, p, _terms().emergencyBps);
         uint256 sold = Math.min(held, Math.min(exchange.depth(true, limitWad), credit.withdrawable()));
         if (sold == 0) return;
         (bool ok, uint256 out) = _tryTrade(true, sold, _toAssets(sold, limitWad), abi.encode(type(uint256).max));
@@ -323,120 +216,57 @@ contract LeveragedStrategy is PositionStrategy {
         return (credit.collateral(), credit.debt());
     }
 
-    function _state(Price memory p) private view returns (State memory s) {
-        Bands memory b = bands;
-        (s.collateral, s.debt) = _position();
-        s.net = _idle - _fresh();
-        if (p.lowWad > 0) {
-            s.worth = _toAssets(s.collateral, p.lowWad);
-            s.net += (s.worth > s.debt ? s.worth - s.debt : 0) + _toAssets(_idleBase, p.lowWad);
-        }
-        s.healthWad = s.debt == 0 ? ENDLESS : credit.healthFactorWad();
-        s.lowestHealthWad =
-            Math.max(feed.lowestHealthFactorWad(pair, b.reactionTime, b.epsilonWad), b.hardHealthWad);
-        if (address(credit) == address(0)) return s;
-        s.thresholdWad = credit.liquidationThresholdWad();
-        s.upperWad = Math.min(b.maxWad, _leverageAt(s.lowestHealthWad, s.thresholdWad));
-        uint256 aimedWad = s.lowestHealthWad.mulDiv(b.marginWad, WAD);
-        uint256 ltvWad = credit.maxLtvWad();
-        // Nearer than this to its own limit the market does not lend.
-        if (ltvWad > 0) aimedWad = Math.max(aimedWad, s.thresholdWad.mulDiv(LTV_MARGIN_WAD, ltvWad));
-        s.targetWad = Math.min(b.targetWad, _leverageAt(aimedWad, s.thresholdWad));
-        s.targetWad = Math.min(s.targetWad, s.upperWad);
+    function _rules() private view returns (LeverageRules) {
+        return LeverageRules(address(rules));
     }
 
-    /// Leverage at which the health factor is this, Wad, rounded down.
-    function _leverageAt(uint256 healthWad, uint256 thresholdWad) private pure returns (uint256) {
-        return healthWad > thresholdWad ? healthWad.mulDiv(WAD, healthWad - thresholdWad) : ENDLESS;
-    }
-
-    /// Health factor at this leverage, Wad, rounded down.
-    function _healthAt(uint256 leverageWad, uint256 thresholdWad) private pure returns (uint256) {
-        return leverageWad > WAD ? thresholdWad.mulDiv(leverageWad, leverageWad - WAD) : ENDLESS;
-    }
-
-    function _leverageWad(State memory s) private pure returns (uint256) {
-        if (s.worth == 0) return 0;
-        return s.net == 0 ? ENDLESS : s.worth.mulDiv(WAD, s.net, Math.Rounding.Ceil);
-    }
-
-    function _clipped(uint256 value) private pure returns (int256) {
-        return int256(Math.min(value, ENDLESS));
+    function _stand(Price memory p) private view returns (LeverageRules.Stand memory s) {
+        uint256 held;
+        (held, s.debt) = _position();
+        (s.credit, s.verdict, s.paused) = (credit, uint256(p.verdict), paused);
+        s.idle = _idle - _fresh();
+        s.worth = _toAssets(held, p.lowWad);
+        s.net = _netAt(p.lowWad) - _fresh();
     }
 
     /// Repays debt by idle assets and by selling base, as much as brings leverage and health to their targets and the market
     /// allows. A bounty, as a share of what is repaid, is kept out of it and stays idle.
-    function _deleverage(
-        Price memory p,
-        State memory s,
-        uint256 toleranceBps,
-        uint256 bountyWad,
-        LossBudget.Bucket storage bucket
-    ) private returns (uint256 repaid, uint256 bounty) {
+    function _deleverage(Price memory p, uint256 toleranceBps, uint256 bountyWad, uint256 bucket)
+        private
+        returns (uint256 repaid)
+    {
+        LeverageRules.Stand memory s = _stand(p);
         // Idle assets do for the health what a sale does, without a trade; for the leverage they do nothing.
-        repaid = _repayIdle(Math.min(_idle - _fresh(), s.debt).mulDiv(WAD, WAD + bountyWad));
-        uint256 most = s.worth - Math.min(s.worth, s.net.mulDiv(s.targetWad, WAD));
-        if (s.healthWad < s.lowestHealthWad) {
-            // Selling r and repaying it: (HF x D - LT x r) / (D - repaid - r) = aimed. The aim is at least the lowest.
-            uint256 aimedWad = _healthAt(s.targetWad, s.thresholdWad);
-            (uint256 has, uint256 needs) = (s.healthWad * s.debt, aimedWad * (s.debt - repaid));
-            if (needs > has) most = Math.max(most, (needs - has) / (aimedWad - s.thresholdWad));
-        }
-        uint256 sold = Math.min(_toBases(most, p.lowWad), Math.min(s.collateral, credit.withdrawable()));
+        repaid = _repayIdle(s.idle.mulDiv(WAD, WAD + bountyWad));
+        uint256 sold = _toBases(_rules().toSell(s, repaid), p.lowWad);
+        sold = Math.min(sold, Math.min(credit.collateral(), credit.withdrawable()));
         sold = _tradable(true, sold, p, toleranceBps, bountyWad, bucket);
-        if (sold > 0) {
-            uint256 least = _toAssets(sold, _limit(true, p, toleranceBps));
-            uint256 out = exchange.quote(true, sold);
-            out = _keeperTrade(true, sold, least, abi.encode(out.mulDiv(WAD, WAD + bountyWad)));
-            repaid += _repaid;
-            _idle += out - _repaid;
-        }
-        bounty = repaid.mulDiv(bountyWad, WAD);
+        if (sold == 0) return repaid;
+        uint256 owed = exchange.quote(true, sold).mulDiv(WAD, WAD + bountyWad);
+        uint256 out =
+            _keeperTrade(true, sold, _toAssets(sold, _limit(true, p, toleranceBps)), abi.encode(owed));
+        repaid += _repaid;
+        _idle += out - _repaid;
     }
 
     /// Buys base up to the target, as far as idle assets, the lender and the exchange allow. False when nothing can be done.
-    function _leverUp(Price memory p, State memory s) private returns (bool) {
-        uint256 own = _idle - _fresh();
-        uint256 room = Math.min(own + credit.borrowable(), _toAssets(credit.suppliable(), p.lowWad));
-        uint256 wanted = s.net.mulDiv(s.targetWad, WAD) - s.worth;
-        uint256 paid = _tradable(false, Math.min(wanted, room), p, terms.toleranceBps, 0, _budget);
+    function _leverUp(Price memory p) private returns (bool) {
+        LeverageRules.Stand memory s = _stand(p);
+        uint256 paid = Math.min(s.idle + credit.borrowable(), _toAssets(credit.suppliable(), p.lowWad));
+        uint256 toleranceBps = _terms().toleranceBps;
+        paid = _tradable(false, Math.min(paid, _rules().toBuy(s)), p, toleranceBps, 0, REBALANCE);
         if (paid == 0) return false;
-        own = Math.min(own, paid);
+        uint256 own = Math.min(s.idle, paid);
         _idle -= own;
-        uint256 least = _toBases(paid, _limit(false, p, terms.toleranceBps));
-        _keeperTrade(false, paid, least, abi.encode(paid - own));
+        _keeperTrade(false, paid, _toBases(paid, _limit(false, p, toleranceBps)), abi.encode(paid - own));
         return true;
     }
 
     /// Repays debt by idle assets that are not fresh, at most `most`.
     function _repayIdle(uint256 most) private returns (uint256 repaid) {
         most = Math.min(_idle - _fresh(), most);
-        if (most == 0) return 0;
+        if (most == 0 || address(credit) == address(0)) return 0;
         repaid = credit.repay(most);
         _idle -= repaid;
-    }
-
-    /* INTERNAL: RULES */
-
-    function _setBands(Bands memory b) private {
-        _checkRange(b.minWad, WAD, b.targetWad);
-        _checkRange(b.targetWad, WAD + 1, b.maxWad);
-        _checkRange(b.maxWad, b.targetWad, MOST_LEVERAGE_WAD);
-        _checkRange(b.marginWad, WAD, 10 * WAD);
-        _checkRange(b.hardHealthWad, WAD + 1, 10 * WAD);
-        _checkRange(b.idleBps, 1, BPS);
-        _checkRange(b.rescueBps, 1, 2_000);
-        _checkRange(b.bountyBps, 0, 1_000);
-        // Refuses a pair, a time or a probability that the feed does not know.
-        _checkRange(feed.lowestHealthFactorWad(pair, b.reactionTime, b.epsilonWad), WAD, type(uint128).max);
-        bands = b;
-        emit BandsSet(b);
-    }
-
-    function _setRescueBudget(uint256 budgetBps, uint256 window) private {
-        _checkRange(budgetBps, 0, BPS);
-        _checkRange(window, 1 hours, type(uint32).max);
-        _rescueBudget.set(budgetBps, window);
-        emit RescueBudgetSet(budgetBps, window);
     }
 }
