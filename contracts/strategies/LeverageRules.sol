@@ -96,7 +96,8 @@ contract LeverageRules is PositionRules {
         list = new IRegulated.Reading[](4);
         uint256 valueWad;
         if (s.worth > 0) valueWad = s.net == 0 ? ENDLESS : s.worth.mulDiv(WAD, s.net, Math.Rounding.Ceil);
-        uint256 lowerWad = s.paused ? 0 : a.targetWad.mulDiv(b.minWad, b.targetWad);
+        // Nor is it where there is nothing yet.
+        uint256 lowerWad = s.paused || s.net == 0 ? 0 : a.targetWad.mulDiv(b.minWad, b.targetWad);
         list[0] = _reading("leverage", valueWad, lowerWad, a.targetWad, a.upperWad);
         list[1] = _reading("health", a.healthWad, a.lowestHealthWad, a.targetHealthWad, ENDLESS);
         uint256 useful = s.paused ? Math.min(s.idle, s.debt) : s.idle;

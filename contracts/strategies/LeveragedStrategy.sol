@@ -154,7 +154,7 @@ contract LeveragedStrategy is PositionStrategy {
         if (held == 0) return WAD;
         if (p.lowWad == 0 || (owed > 0 && credit.healthFactorWad() < WAD)) return 0;
         uint256 most =
-            Math.min(exchange.depth(true, _limit(true, p, _terms().exitBps)), credit.withdrawable());
+            Math.min(exchange.depth(true, _limit(true, p, _terms().exitBps)), _withdrawable());
         return most >= held ? WAD : most.mulDiv(WAD, held);
     }
 
@@ -189,7 +189,7 @@ contract LeveragedStrategy is PositionStrategy {
         (uint256 held,) = _position();
         _repayIdle(type(uint256).max);
         uint256 limitWad = _limit(true, p, _terms().emergencyBps);
-        uint256 sold = Math.min(held, Math.min(exchange.depth(true, limitWad), credit.withdrawable()));
+        uint256 sold = Math.min(held, Math.min(exchange.depth(true, limitWad), _withdrawable()));
         if (sold == 0) return;
         (bool ok, uint256 out) = _tryTrade(true, sold, _toAssets(sold, limitWad), abi.encode(type(uint256).max));
         if (ok) _idle += out - _repaid;
@@ -239,7 +239,7 @@ contract LeveragedStrategy is PositionStrategy {
         // Idle assets do for the health what a sale does, without a trade; for the leverage they do nothing.
         repaid = _repayIdle(s.idle.mulDiv(WAD, WAD + bountyWad));
         uint256 sold = _toBases(_rules().toSell(s, repaid), p.lowWad);
-        sold = Math.min(sold, Math.min(credit.collateral(), credit.withdrawable()));
+        sold = Math.min(sold, Math.min(credit.collateral(), _withdrawable()));
         sold = _tradable(true, sold, p, toleranceBps, bountyWad, bucket);
         if (sold == 0) return repaid;
         uint256 owed = exchange.quote(true, sold).mulDiv(WAD, WAD + bountyWad);
@@ -260,6 +260,11 @@ contract LeveragedStrategy is PositionStrategy {
         _idle -= own;
         _keeperTrade(false, paid, _toBases(paid, _limit(false, p, toleranceBps)), abi.encode(paid - own));
         return true;
+    }
+
+    /// Collateral that the market would pay out; nothing where it would not take the debt.
+    function _withdrawable() private view returns (uint256) {
+        return credit.repayable() < credit.debt() ? 0 : credit.withdrawable();
     }
 
     /// Repays debt by idle assets that are not fresh, at most `most`.
