@@ -4,7 +4,6 @@ pragma solidity ^0.8.24;
 import {IERC20} from "@openzeppelin/contracts/interfaces/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ICreditVenue} from "../../interfaces/ICreditVenue.sol";
 import {IForecastFeed} from "../../interfaces/IForecastFeed.sol";
 import {ILiquidityVenue} from "../../interfaces/ILiquidityVenue.sol";
@@ -38,8 +37,6 @@ import {PositionStrategy} from "./PositionStrategy.sol";
 /// @dev ASSUMPTIONS, beside those of PositionStrategy: the venues are this strategy's own and fixed for ever; the exchange trades
 /// in another pool than the range is in, for one pool could not be quoted across a change of its liquidity.
 contract DeltaNeutralStrategy is PositionStrategy {
-    using Math for uint256;
-    using SafeCast for uint256;
     using SafeERC20 for IERC20;
 
     /// Moves of the credit account below this many units are not worth making, and might round to nothing.
@@ -99,25 +96,11 @@ contract DeltaNeutralStrategy is PositionStrategy {
     /* HOOKS: VALUE */
 
     function _valueAt(uint256 priceWad) internal view override returns (uint256) {
-        if (address(range) == address(0)) return 0;
-        (uint256 assets, uint256 bases) = range.holdingsAt(priceWad);
-        (uint256 feeAssets, uint256 feeBases) = range.fees();
-        assets += feeAssets + credit.collateral() + _toAssets(bases + feeBases, priceWad);
-        uint256 owed = credit.debt().mulDiv(priceWad * _assetUnit, WAD * _baseUnit, Math.Rounding.Ceil);
-        return assets > owed ? assets - owed : 0;
+        return planner.valueAt(range, credit, priceWad);
     }
 
-    function _exposureAt(uint256 priceWad)
-        internal
-        view
-        override
-        returns (int256 deltaWad, int256 gammaWad, uint256 grossWad)
-    {
-        if (address(range) == address(0)) return (0, 0, 0);
-        (deltaWad, gammaWad) = range.exposureAt(priceWad);
-        uint256 owedWad = credit.debt().mulDiv(WAD, _baseUnit, Math.Rounding.Ceil);
-        grossWad = uint256(deltaWad) + owedWad; // a range is never short
-        deltaWad -= owedWad.toInt256();
+    function _exposureAt(uint256 priceWad) internal view override returns (int256, int256, uint256) {
+        return planner.exposureAt(range, credit, priceWad);
     }
 
     /* HOOKS: EXIT */
@@ -270,11 +253,11 @@ contract DeltaNeutralStrategy is PositionStrategy {
                 _idle -= more;
             }
         }
-        if (debt >= owed + DUST) {
+        if (debt > owed) {
             credit.borrow(debt - owed, address(this));
             _idleBase += debt - owed;
         }
-        if (held >= collateral + DUST) {
+        if (held > collateral) {
             credit.withdraw(held - collateral, address(this));
             _idle += held - collateral;
         }

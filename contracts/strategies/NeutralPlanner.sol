@@ -136,6 +136,31 @@ contract NeutralPlanner {
         _baseUnit = 10 ** IERC20Metadata(exchange_.base()).decimals();
     }
 
+    /* VIEWS: WORTH */
+
+    /// @notice Worth of the positions at a price, in assets, rounded down; 0 when more is owed.
+    function valueAt(ILiquidityVenue range, ICreditVenue credit, uint256 priceWad) external view returns (uint256) {
+        if (address(range) == address(0)) return 0;
+        (uint256 assets, uint256 bases) = range.holdingsAt(priceWad);
+        (uint256 feeAssets, uint256 feeBases) = range.fees();
+        assets += feeAssets + credit.collateral() + _toAssets(bases + feeBases, priceWad);
+        uint256 owed = credit.debt().mulDiv(priceWad * _assetUnit, WAD * _baseUnit, Math.Rounding.Ceil);
+        return assets > owed ? assets - owed : 0;
+    }
+
+    /// @notice Net delta and gamma of the positions at a price, and base held and owed together: in whole base, Wad.
+    function exposureAt(ILiquidityVenue range, ICreditVenue credit, uint256 priceWad)
+        external
+        view
+        returns (int256 deltaWad, int256 gammaWad, uint256 grossWad)
+    {
+        if (address(range) == address(0)) return (0, 0, 0);
+        (deltaWad, gammaWad) = range.exposureAt(priceWad);
+        uint256 owedWad = credit.debt().mulDiv(WAD, _baseUnit, Math.Rounding.Ceil);
+        grossWad = uint256(deltaWad) + owedWad; // a range is never short
+        deltaWad -= owedWad.toInt256();
+    }
+
     /* VIEWS: THE RULE */
 
     /// @notice "delta" (net delta x price / net value), "health" (factor), "centre" (price / centre of the range), "idle" and
@@ -174,8 +199,11 @@ contract NeutralPlanner {
         p.index = _helped(s, now_, leave, v.units, traded);
         (p.recentres, p.adds) = (leave.recentres, leave.adds);
         (HedgedRange.Range memory r, HedgedRange.Means memory m) = _means(s, v, leave);
-        m.assets = sells ? m.assets + out : m.assets - traded;
-        m.bases += sells ? -traded.toInt256() : out.toInt256();
+        if (traded > 0) {
+            // What is paid must be there, whatever the venues round: a few units more of it.
+            m.assets = sells ? m.assets + out : Math.saturatingSub(m.assets, traded + DUST);
+            m.bases += sells ? -(traded + DUST).toInt256() : out.toInt256();
+        }
         uint256 units = r.liquidity(m);
         (p.debt, p.collateral) = r.account(m, units);
         (p.lowerWad, p.upperWad) = (v.lowerWad, v.upperWad);
