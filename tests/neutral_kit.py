@@ -14,7 +14,7 @@ from tests.position_kit import *
 from tests.uniswap_kit import Market
 
 #: Limits.Caps of a neutral strategy: delta, gamma, leverage, share
-NEUTRAL_LIMITS = (WAD // 10, WAD // 10, 3 * WAD // 2, 2**64 - 1)
+NEUTRAL_LIMITS = (WAD // 5, WAD // 10, 3 * WAD // 2, 2**64 - 1)
 NEUTRAL_RULES = (TERMS, NEUTRAL_LIMITS, BUDGET, RESCUE_BUDGET)
 #: NeutralRules.Bands, by the names below
 NEUTRAL_BANDS = (
@@ -64,6 +64,7 @@ class NeutralPlace(Place):
         super().__init__(build, chain)
         self.wide = Market(build, chain, mainnet.UNISWAP_V3_USDC_WETH_3000)
         self.planner = self.make("NeutralPlanner", self.exchange.address)
+        self.chain.know(build["NeutralRules"].interface)
 
     def push_wide(self, price: int) -> None:
         """An arbitrageur trades the range's pool to a price."""
@@ -86,7 +87,7 @@ class NeutralPlace(Place):
         oracle = oracle or self.oracle
         made = self.make(
             "DeltaNeutralStrategy",
-            self.setup("bNEU", oracle),
+            self.setup("bNEU", oracle=oracle),
             self.planner.address,
             rules,
             self.feed.address,

@@ -41,6 +41,7 @@ contract DeltaNeutralStrategy is PositionStrategy {
 
     /// Moves of the credit account below this many units are not worth making, and might round to nothing.
     uint256 private constant DUST = 10;
+    uint256 private constant HEALTH = 1;
 
     /* STORAGE */
 
@@ -51,6 +52,9 @@ contract DeltaNeutralStrategy is PositionStrategy {
     ICreditVenue public credit;
     /// @notice Time of the last recentring.
     uint40 public recentredAt;
+    /// The action under way helps the health factor. What is then known of the price may be too little to keep the net delta
+    /// in its band too: it is helped next.
+    bool private transient _urgent;
 
     /* EVENTS */
 
@@ -141,12 +145,14 @@ contract DeltaNeutralStrategy is PositionStrategy {
         return planner.readings(_stand(p, p.lowWad == 0 ? _idle : _net(p)));
     }
 
-    function _act(Price memory p, Reading[] memory) internal override returns (uint256) {
+    function _act(Price memory p, Reading[] memory before) internal override returns (uint256) {
+        _urgent = false; // of an earlier action in this transaction
         NeutralPlanner.Stand memory s = _stand(p, _net(p));
         (bool sells, uint256 traded) = planner.hedge(s);
         traded = _tradable(sells, traded, p, _terms().toleranceBps, 0, REBALANCE);
         uint256 out = traded == 0 ? 0 : exchange.quote(sells, traded);
         NeutralPlanner.Plan memory plan = planner.plan(s, sells, traded, out);
+        _urgent = before[HEALTH].value < before[HEALTH].lower;
 
         _collect();
         if (plan.removed > 0) _remove(plan.removed);
@@ -217,7 +223,8 @@ contract DeltaNeutralStrategy is PositionStrategy {
             _idleBase,
             net > fresh ? net - fresh : 0,
             recentredAt,
-            paused
+            paused,
+            _urgent && _reentrancyGuardEntered()
         );
     }
 

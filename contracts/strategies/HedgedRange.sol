@@ -65,15 +65,20 @@ library HedgedRange {
     }
 
     /// @notice Debt and collateral that go with so much liquidity: what base is short, and what assets are over.
-    function account(Range memory r, Means memory m, uint256 units)
+    /// @param kept Assets that stay out of the collateral where the health factor's target does not want them.
+    function account(Range memory r, Means memory m, uint256 units, uint256 kept)
         internal
         pure
         returns (uint256 debt, uint256 collateral)
     {
         int256 owed = units.mulDiv(r.bases, UNIT).toInt256() - m.bases;
         debt = owed > 0 ? uint256(owed) : 0;
-        uint256 used = units.mulDiv(r.assets, UNIT, Math.Rounding.Ceil);
-        collateral = Math.min(m.assets > used ? m.assets - used : 0, m.mostCollateral);
+        collateral = Math.saturatingSub(m.assets, units.mulDiv(r.assets, UNIT, Math.Rounding.Ceil));
+        if (kept > 0) {
+            uint256 wanted = debt.mulDiv(m.k, K_UNIT, Math.Rounding.Ceil);
+            collateral -= Math.min(kept, Math.saturatingSub(collateral, wanted));
+        }
+        collateral = Math.min(collateral, m.mostCollateral);
     }
 
     /// @notice Base to sell (positive) or to buy so that the net delta is 0 at the policy price with so much liquidity: what is

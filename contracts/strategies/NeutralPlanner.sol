@@ -3,6 +3,7 @@ pragma solidity ^0.8.24;
 
 import {IERC20Metadata} from "@openzeppelin/contracts/interfaces/IERC20Metadata.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ICreditVenue} from "../../interfaces/ICreditVenue.sol";
 import {IExchange} from "../../interfaces/IExchange.sol";
@@ -39,6 +40,8 @@ contract NeutralPlanner {
         uint256 net;
         uint256 recentredAt;
         bool paused;
+        /// Health is being helped: that may cost the net delta its band.
+        bool urgent;
     }
 
     /// What an action does.
@@ -85,6 +88,14 @@ contract NeutralPlanner {
         uint256 spotWad;
         /// Net delta in base units; where two prices are known, the one nearer to 0, and 0 when they differ in sign.
         int256 delta;
+        /// Price / centre of the range, Wad; 1e18 where there is none.
+        uint256 centreWad;
+        /// What the positions hold and owe is worth nearly nothing: they count as none.
+        bool none;
+        /// A debt that is worth anything.
+        bool owes;
+        /// More collateral that the market takes.
+        uint256 mostSupply;
         uint256 thresholdWad;
         uint256 healthWad;
         uint256 lowestWad;
@@ -113,6 +124,8 @@ contract NeutralPlanner {
     uint256 private constant DUST = 10;
     /// Less base than this part of a whole one is not worth selling: 1/1,000,000.
     uint256 private constant CRUMB_PART = 1e6;
+    /// What is worth less than this part of a whole asset is left alone: 1/100.
+    uint256 private constant CRUMBS_PART = 100;
     /// How near a purchase comes to what is needed, one part in this many, and in how many steps at most.
     uint256 private constant FILL_PRECISION = 1e6;
     uint256 private constant FILL_STEPS = 6;
@@ -148,7 +161,9 @@ contract NeutralPlanner {
         return assets > owed ? assets - owed : 0;
     }
 
-    /// @notice Net delta and gamma of the positions at a price, and base held and owed together: in whole base, Wad.
+    /// @notice Net delta and gamma of the positions at a price, and base held and owed together: in whole base, Wad. The delta is
+    /// the larger of that at the price and that at the pool's spot, where the tokens are: taking liquidity out at a spot away
+    /// from the price moves the one towards the other, which is no exposure added.
     function exposureAt(ILiquidityVenue range, ICreditVenue credit, uint256 priceWad)
         external
         view
@@ -156,9 +171,13 @@ contract NeutralPlanner {
     {
         if (address(range) == address(0)) return (0, 0, 0);
         (deltaWad, gammaWad) = range.exposureAt(priceWad);
-        uint256 owedWad = credit.debt().mulDiv(WAD, _baseUnit, Math.Rounding.Ceil);
-        grossWad = uint256(deltaWad) + owedWad; // a range is never short
-        deltaWad -= owedWad.toInt256();
+        (, uint256 bases) = range.holdings();
+        (, uint256 feeBases) = range.fees();
+        int256 owedWad = credit.debt().mulDiv(WAD, _baseUnit, Math.Rounding.Ceil).toInt256();
+        int256 spotDeltaWad = (bases + feeBases).mulDiv(WAD, _baseUnit).toInt256() - owedWad;
+        grossWad = uint256(deltaWad + owedWad); // a range is never short
+        deltaWad -= owedWad;
+        if (SignedMath.abs(spotDeltaWad) > SignedMath.abs(deltaWad)) deltaWad = spotDeltaWad;
     }
 
     /* VIEWS: THE RULE */
@@ -166,15 +185,15 @@ contract NeutralPlanner {
     /// @notice "delta" (net delta x price / net value), "health" (factor), "centre" (price / centre of the range), "idle" and
     /// "fees" (shares of the net value), all Wad; "oracle" (verdict, 0 is good).
     function readings(Stand calldata s) external view returns (IRegulated.Reading[] memory) {
-        return _readings(s, _state(s));
+        State memory v = _state(s);
+        return _readings(s, v, _leave(s, v));
     }
 
     /// @notice The trade that takes the net delta away, when it is out of its band: which token is sold, and how much of it.
     function hedge(Stand calldata s) external view returns (bool sells, uint256 wanted) {
         State memory v = _state(s);
-        IRegulated.Reading[] memory now_ = _readings(s, v);
-        if (!_isOut(now_[DELTA])) return (false, 0);
-        Leave memory leave = _leave(s, v, now_);
+        Leave memory leave = _leave(s, v);
+        if (!_isOut(_readings(s, v, leave)[DELTA])) return (false, 0);
         (HedgedRange.Range memory r, HedgedRange.Means memory m) = _means(s, v, leave);
         // Where two prices are known, no more than both agree on.
         int256 excess = leave.borrows ? r.excess(m.bases, r.liquidity(m)) : v.delta;
@@ -186,7 +205,7 @@ contract NeutralPlanner {
             wanted = Math.min(uint256(excess), here);
         } else {
             uint256 here = s.idle + v.feeAssets + v.rangeAssets + (v.collateral - m.leastCollateral);
-            wanted = Math.min(_toAssets(uint256(-excess), s.lowWad), here);
+            wanted = Math.min(_toAssets(SignedMath.abs(excess), s.lowWad), here);
         }
     }
 
@@ -194,9 +213,8 @@ contract NeutralPlanner {
     /// when nothing is.
     function plan(Stand calldata s, bool sells, uint256 traded, uint256 out) external view returns (Plan memory p) {
         State memory v = _state(s);
-        IRegulated.Reading[] memory now_ = _readings(s, v);
-        Leave memory leave = _leave(s, v, now_);
-        p.index = _helped(s, now_, leave, v.units, traded);
+        Leave memory leave = _leave(s, v);
+        p.index = _helped(s, _readings(s, v, leave), leave, traded);
         (p.recentres, p.adds) = (leave.recentres, leave.adds);
         (HedgedRange.Range memory r, HedgedRange.Means memory m) = _means(s, v, leave);
         if (traded > 0) {
@@ -205,7 +223,8 @@ contract NeutralPlanner {
             m.bases += sells ? -(traded + DUST).toInt256() : out.toInt256();
         }
         uint256 units = r.liquidity(m);
-        (p.debt, p.collateral) = r.account(m, units);
+        // What was idle stays so where no liquidity may be added, but for a little, and for what the health factor wants.
+        (p.debt, p.collateral) = r.account(m, units, p.adds ? 0 : s.idle * 99 / 100);
         (p.lowerWad, p.upperWad) = (v.lowerWad, v.upperWad);
         if (p.recentres) p.removed = v.units;
         else if (units < v.units) p.removed = v.units - units;
@@ -296,6 +315,7 @@ contract NeutralPlanner {
         v.lowestWad = s.rules.lowestHealthWad();
         v.targetWad = Math.max(b.targetHealthWad, v.lowestWad.mulDiv(b.marginWad, WAD));
         v.healthWad = ENDLESS;
+        v.centreWad = WAD;
         if (address(s.range) == address(0)) return v;
         (v.collateral, v.debt) = (s.credit.collateral(), s.credit.debt());
         v.units = s.range.liquidity();
@@ -303,12 +323,18 @@ contract NeutralPlanner {
         (v.rangeAssets, v.rangeBases) = s.range.holdings();
         (v.feeAssets, v.feeBases) = s.range.fees();
         v.spotWad = s.range.spotWad();
+        v.mostSupply = s.credit.suppliable();
         v.thresholdWad = s.credit.liquidationThresholdWad();
         uint256 ltvWad = s.credit.maxLtvWad();
         if (ltvWad > 0) v.targetWad = Math.max(v.targetWad, v.thresholdWad.mulDiv(LTV_MARGIN_WAD, ltvWad));
-        if (s.lowWad == 0) return v;
-        if (v.debt > 0) {
-            uint256 ownWad = v.collateral.mulDiv(v.thresholdWad, _toAssets(v.debt, s.highWad) + 1);
+        uint256 gross = v.collateral + v.rangeAssets + _toAssets(v.debt + v.rangeBases + s.idleBase, s.highWad);
+        v.none = gross < _assetUnit / CRUMBS_PART;
+        if (s.lowWad == 0 || v.none) return v;
+        if (v.units > 0) v.centreWad = s.lowWad.mulDiv(WAD, Math.sqrt(v.lowerWad * v.upperWad));
+        uint256 owed = _toAssets(v.debt, s.highWad);
+        if (owed >= _assetUnit / CRUMBS_PART) {
+            v.owes = true;
+            uint256 ownWad = v.collateral.mulDiv(v.thresholdWad, owed + 1);
             v.healthWad = Math.min(ownWad, s.credit.healthFactorWad());
         }
         v.delta = _deltaAt(s, v, s.lowWad);
@@ -323,28 +349,30 @@ contract NeutralPlanner {
         return (bases + v.feeBases + s.idleBase).toInt256() - v.debt.toInt256();
     }
 
-    function _readings(Stand calldata s, State memory v) private view returns (IRegulated.Reading[] memory list) {
+    function _readings(Stand calldata s, State memory v, Leave memory leave)
+        private
+        view
+        returns (IRegulated.Reading[] memory list)
+    {
         NeutralRules.Bands memory b = v.bands;
         list = new IRegulated.Reading[](READINGS);
-        int256 bound = int256(uint256(b.deltaWad));
-        int256 valueWad = _shareOf(_toAssets(uint256(v.delta > 0 ? v.delta : -v.delta), s.lowWad), s.net);
+        int256 bound = int256(s.urgent ? ENDLESS : b.deltaWad);
+        int256 valueWad = _shareOf(_toAssets(SignedMath.abs(v.delta), s.lowWad), s.net);
         list[DELTA] = IRegulated.Reading("delta", v.delta < 0 ? -valueWad : valueWad, -bound, 0, bound);
 
-        uint256 centreWad = v.units > 0 ? s.lowWad.mulDiv(WAD, Math.sqrt(v.lowerWad * v.upperWad)) : WAD;
-        list[CENTRE] = _reading("centre", centreWad, WAD.mulDiv(WAD, b.innerWad), WAD, b.innerWad);
-
-        // Too much health is nothing to help while no risk may be added.
-        bool bounded = v.debt > 0 && !s.paused && !_isOut(list[CENTRE]);
+        list[CENTRE] = _reading("centre", v.centreWad, WAD.mulDiv(WAD, b.innerWad), WAD, b.innerWad);
         list[HEALTH] = _reading(
             "health",
-            v.debt == 0 ? v.targetWad : v.healthWad,
+            v.owes ? v.healthWad : v.targetWad,
             v.lowestWad,
             v.targetWad,
-            bounded ? v.targetWad.mulDiv(b.maxHealthWad, b.targetHealthWad) : ENDLESS
+            // Too much health is nothing to help while no risk may be added.
+            leave.adds ? v.targetWad.mulDiv(b.maxHealthWad, b.targetHealthWad) : ENDLESS
         );
-        // While paused nothing is put to work.
-        uint256 useful = s.paused ? 0 : s.idle + _toAssets(s.idleBase, s.lowWad);
-        uint256 earned = s.paused ? 0 : v.feeAssets + _toAssets(v.feeBases, s.lowWad);
+        // While paused nothing is put to work; and what the market takes no collateral for is of no use.
+        uint256 useful = s.paused ? 0 : Math.min(s.idle, v.mostSupply) + _toAssets(s.idleBase, s.lowWad);
+        if (useful < _assetUnit / CRUMBS_PART) useful = 0;
+        uint256 earned = s.paused || v.none ? 0 : v.feeAssets + _toAssets(v.feeBases, s.lowWad);
         list[IDLE] = _reading("idle", uint256(_shareOf(useful, s.net)), 0, 0, b.idleBps * (WAD / BPS));
         list[FEES] = _reading("fees", uint256(_shareOf(earned, s.net)), 0, 0, b.feeBps * (WAD / BPS));
         list[ORACLE] = _reading("oracle", uint256(s.verdict), 0, 0, 0);
@@ -353,22 +381,14 @@ contract NeutralPlanner {
     /* INTERNAL: WHAT TO DO */
 
     /// Risk may be added at a good price, and liquidity only where the pool agrees with it.
-    function _leave(Stand calldata s, State memory v, IRegulated.Reading[] memory now_)
-        private
-        view
-        returns (Leave memory leave)
-    {
+    function _leave(Stand calldata s, State memory v) private view returns (Leave memory leave) {
         if (address(s.range) == address(0) || s.verdict != IOracle.Verdict.Good || s.paused) return leave;
         leave.borrows = true;
         uint256 gap = v.spotWad > s.lowWad ? v.spotWad - s.lowWad : s.lowWad - v.spotWad;
         if (gap > s.lowWad.mulDiv(v.bands.spotBps, BPS)) return leave;
-        bool away = _isOut(now_[CENTRE]);
-        leave.recentres = v.units == 0 || (away && block.timestamp >= s.recentredAt + v.bands.cooldown);
+        bool away = v.centreWad > v.bands.innerWad || v.centreWad < WAD.mulDiv(WAD, v.bands.innerWad);
+        leave.recentres = v.units == 0 || v.none || (away && block.timestamp >= s.recentredAt + v.bands.cooldown);
         leave.adds = leave.recentres || !away;
-        if (leave.recentres) {
-            v.lowerWad = s.lowWad.mulDiv(WAD, v.bands.widthWad);
-            v.upperWad = s.lowWad.mulDiv(v.bands.widthWad, WAD);
-        }
     }
 
     /// Which reading the action is for: the first out of band that it helps.
@@ -376,12 +396,11 @@ contract NeutralPlanner {
         Stand calldata s,
         IRegulated.Reading[] memory now_,
         Leave memory leave,
-        uint256 units,
         uint256 traded
     ) private pure returns (uint256) {
         if (now_[HEALTH].value < now_[HEALTH].lower) return HEALTH;
         if (traded > 0) return DELTA;
-        if (leave.recentres && units > 0) return CENTRE;
+        if (leave.recentres && _isOut(now_[CENTRE])) return CENTRE;
         if (leave.adds) {
             if (_isOut(now_[HEALTH])) return HEALTH;
             if (_isOut(now_[IDLE])) return IDLE;
@@ -403,6 +422,10 @@ contract NeutralPlanner {
         returns (HedgedRange.Range memory r, HedgedRange.Means memory m)
     {
         if (address(s.range) == address(0)) return (r, m);
+        if (leave.recentres) {
+            v.lowerWad = s.lowWad.mulDiv(WAD, v.bands.widthWad);
+            v.upperWad = s.lowWad.mulDiv(v.bands.widthWad, WAD);
+        }
         if (v.lowerWad > 0) {
             uint128 unit = uint128(HedgedRange.UNIT);
             (r.assets, r.bases) = s.range.holdingsIn(v.lowerWad, v.upperWad, unit, v.spotWad);
@@ -412,8 +435,10 @@ contract NeutralPlanner {
         m.bases = (v.rangeBases + v.feeBases + s.idleBase).toInt256() - v.debt.toInt256();
         m.mostLiquidity = leave.adds ? type(uint128).max : v.units;
         m.mostDebt = v.debt + (leave.borrows ? s.credit.borrowable() : 0);
-        m.mostCollateral = v.collateral + s.credit.suppliable();
+        m.mostCollateral = v.collateral + v.mostSupply;
         m.leastCollateral = v.collateral - s.credit.withdrawable();
+        // Where no liquidity may be added, a health factor in its band is good enough: nothing is taken out for more.
+        if (!leave.adds && v.healthWad >= v.lowestWad) v.targetWad = Math.min(v.targetWad, v.healthWad);
         m.k = _wantedPerBase(s, v);
     }
 
@@ -423,7 +448,7 @@ contract NeutralPlanner {
         uint256 perBase = s.highWad.mulDiv(_assetUnit * (HedgedRange.K_UNIT / WAD), _baseUnit);
         // Collateral that counts for nothing: none is enough.
         if (v.thresholdWad == 0) return type(uint128).max;
-        if (v.debt > 0 && v.healthWad > 0) {
+        if (v.owes && v.healthWad > 0) {
             // The market's price may be the higher.
             uint256 implied = v.collateral.mulDiv(v.thresholdWad, v.healthWad);
             perBase = Math.max(perBase, implied.mulDiv(HedgedRange.K_UNIT, v.debt));
