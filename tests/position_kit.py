@@ -318,6 +318,7 @@ class Aave:
         other = mainnet.USDC if reserve == mainnet.WETH else mainnet.WETH
         borrower = actor(f"borrower of {reserve}")
         worth = free * place.feed_price() // 10**30 if reserve == mainnet.WETH else free
+        worth += USDC  # so that little is not nothing
         pledge = 2 * (worth if other == mainnet.USDC else worth * 10**30 // place.feed_price())
         token = place.market.attacker.token(other)
         self.chain.deal(other, borrower, pledge)
