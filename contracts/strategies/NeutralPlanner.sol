@@ -252,10 +252,9 @@ contract NeutralPlanner {
             uint256 units = range.liquidity();
             s.units = units.mulDiv(part, whole);
             if (s.units > 0) {
-                // Cut in proportion to all, which is never more than the pool pays for the part by itself.
-                (uint256 rangeAssets, uint256 rangeBases) = range.holdings();
-                s.assets = rangeAssets.mulDiv(s.units, units);
-                bases += rangeBases.mulDiv(s.units, units);
+                (uint256 rangeAssets, uint256 rangeBases) = range.removable(s.units, units);
+                s.assets = rangeAssets;
+                bases += rangeBases;
             }
             (uint256 feeAssets, uint256 feeBases) = range.fees();
             s.assets += feeAssets.mulDiv(part, whole);
