@@ -27,8 +27,9 @@ import {PositionStrategy} from "./PositionStrategy.sol";
 /// Its health factor is by own collateral at the policy price, or the market's own where that is lower. The lowest permitted
 /// follows from the forecast feed: what keeps liquidation out of reach for `reactionTime` but with a probability of `epsilon`.
 ///
-/// RISK IS ADDED (more liquidity, more debt) only at a good price, while not paused; liquidity besides only while the pool's spot
-/// is within `spotBps` of the oracle's price: liquidity given at a pushed price is given away. Else the range may only shrink,
+/// RISK IS ADDED (more liquidity, more debt) only at a good price, while not paused; liquidity besides only while its pool's
+/// spot, and the oracle's market as the block before left it, are within `spotBps` of the oracle's price: liquidity given at
+/// a pushed price is given away. Else the range may only shrink,
 /// the debt only fall: so a health factor too low, or a net delta out of its band by both known prices, can always be helped,
 /// by anyone.
 ///
@@ -219,6 +220,7 @@ contract DeltaNeutralStrategy is PositionStrategy {
             p.lowWad,
             p.highWad,
             p.verdict,
+            oracle.last(),
             _idle - fresh,
             _idleBase,
             net > fresh ? net - fresh : 0,

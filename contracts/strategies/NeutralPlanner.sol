@@ -35,6 +35,8 @@ contract NeutralPlanner {
         uint256 lowWad;
         uint256 highWad;
         IOracle.Verdict verdict;
+        /// The oracle's market as the last block left it (IOracle.last), Wad.
+        uint256 lastWad;
         uint256 idle;
         uint256 idleBase;
         uint256 net;
@@ -379,12 +381,13 @@ contract NeutralPlanner {
 
     /* INTERNAL: WHAT TO DO */
 
-    /// Risk may be added at a good price, and liquidity only where the pool agrees with it.
+    /// Risk may be added at a good price, and liquidity only where the range's pool agrees with it now and the oracle's did before
+    /// this block: nobody can make both so, for the one block it takes, when the market is elsewhere.
     function _leave(Stand calldata s, State memory v) private view returns (Leave memory leave) {
         if (address(s.range) == address(0) || s.verdict != IOracle.Verdict.Good || s.paused) return leave;
         leave.borrows = true;
-        uint256 gap = v.spotWad > s.lowWad ? v.spotWad - s.lowWad : s.lowWad - v.spotWad;
-        if (gap > s.lowWad.mulDiv(v.bands.spotBps, BPS)) return leave;
+        uint256 most = s.lowWad.mulDiv(v.bands.spotBps, BPS);
+        if (_gap(v.spotWad, s.lowWad) > most || _gap(s.lastWad, s.lowWad) > most) return leave;
         bool away = v.centreWad > v.bands.innerWad || v.centreWad < WAD.mulDiv(WAD, v.bands.innerWad);
         leave.recentres = v.units == 0 || v.none || (away && block.timestamp >= s.recentredAt + v.bands.cooldown);
         leave.adds = leave.recentres || !away;
@@ -480,6 +483,10 @@ contract NeutralPlanner {
     }
 
     /* INTERNAL: SMALL THINGS */
+
+    function _gap(uint256 a, uint256 b) private pure returns (uint256) {
+        return a > b ? a - b : b - a;
+    }
 
     function _toAssets(uint256 bases, uint256 priceWad) private view returns (uint256) {
         return bases.mulDiv(priceWad * _assetUnit, WAD * _baseUnit);
