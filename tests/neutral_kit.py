@@ -72,6 +72,10 @@ class NeutralPlace(Place):
         if root != self.wide.root():
             self.wide.attacker.push_to(root > self.wide.root(), root)
 
+    def push_deep(self, price: int) -> None:
+        """An arbitrageur trades the exchange's pool, which is the oracle's, to a price."""
+        super().push_pool(price)
+
     def push_pool(self, price: int) -> None:
         super().push_pool(price)
         self.push_wide(price)
@@ -82,13 +86,14 @@ class NeutralPlace(Place):
         self.settle(price)
         return price
 
-    def neutral(self, *, bands=NEUTRAL_BANDS, rules=NEUTRAL_RULES, oracle=None) -> "Neutral":
+    def neutral(self, *, bands=NEUTRAL_BANDS, rules=NEUTRAL_RULES, oracle=None, exchange=None) -> "Neutral":
         """A delta-neutral strategy, empty."""
         oracle = oracle or self.oracle
+        planner = self.make("NeutralPlanner", exchange.address) if exchange else self.planner
         made = self.make(
             "DeltaNeutralStrategy",
-            self.setup("bNEU", oracle=oracle),
-            self.planner.address,
+            self.setup("bNEU", oracle=oracle, exchange=exchange),
+            planner.address,
             rules,
             self.feed.address,
             self.pair,
