@@ -61,9 +61,7 @@ def test_rebalance__counts_on_nothing_that_came_in_its_own_block(leveraged, plac
     approve = (place.usdc, "approve", leveraged.at.address, MOST)
     before = leveraged.readings()["leverage"]
     with pytest.raises(Reverted, match="InBand"):
-        place.at_once(
-            trader, approve, (leveraged.at, "deposit", MILLION, trader.address), (leveraged.at, "rebalance")
-        )
+        place.at_once(trader, approve, (leveraged.at, "deposit", MILLION, trader.address), (leveraged.at, "rebalance"))
     place.at_once(trader, approve, (leveraged.at, "deposit", MILLION, trader.address))
     assert leveraged.readings()["leverage"] == near(before, 1e-6), "in the same block"
     place.chain.wait(12)
@@ -552,7 +550,7 @@ def test_redeem__the_last_one_leaves_nothing_worth_having(leveraged):
 def test_redeem__after_a_crash_pays_from_what_is_left(leveraged, place):
     place.crash(30)
     shares = leveraged.at.balanceOf(FIRST)
-    assert 0 < leveraged.at.maxRedeem(FIRST), "the lower source is the market's: some may leave at its price"
+    assert leveraged.at.maxRedeem(FIRST) > 0, "the lower source is the market's: some may leave at its price"
     paid = leveraged.redeem(leveraged.at.maxRedeem(FIRST))
     # 1.95 x 0.7 - 0.95 of a million, less fee and impact
     assert paid * shares / (shares - leveraged.at.balanceOf(FIRST)) == near(0.41 * MILLION, 0.06)
@@ -571,7 +569,7 @@ def test_redeem__where_the_pool_is_far_from_the_price_needs_a_least_of_its_own(l
 
 
 def test_max_redeem__ends_where_the_trade_would_pass_the_tolerance(leveraged, place):
-    """A strategy larger than the pool is deep within 1 %: a part may go, and after it the rest as the pool comes back."""
+    """A strategy larger than the pool is deep within 1 %: a part may go, then more as the pool comes back."""
     for holder in (SECOND, THIRD):
         leveraged.deposit(2 * MILLION, holder)
         leveraged.keep()
@@ -739,9 +737,7 @@ def test_credit__is_given_once_and_must_be_its_own(place):
         held.at.setCredit(held.credit.address, sender=OWNER)
     with pytest.raises(Reverted, match="Unauthorized"):
         held.at.setCredit(held.credit.address, sender=GUARDIAN)
-    bare = place.make(
-        "LeveragedStrategy", place.setup("bare"), RULES, place.feed.address, place.pair, BANDS
-    )
+    bare = place.make("LeveragedStrategy", place.setup("bare"), RULES, place.feed.address, place.pair, BANDS)
     with pytest.raises(Reverted, match="WrongVenue"):
         bare.setCredit(held.credit.address, sender=OWNER)
     short = (bare.address, mainnet.USDC, mainnet.WETH, mainnet.USDC)
