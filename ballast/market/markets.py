@@ -24,7 +24,7 @@ _MANAGER: Final = mainnet.abi(
     "mint((address,address,uint24,int24,int24,uint256,uint256,uint256,uint256,address,uint256))"
     " returns (uint256,uint128,uint256,uint256)"
 )
-_SPACING: Final = mainnet.abi("tickSpacing() view returns (int24)")
+_SPACING: Final = mainnet.abi("tickSpacing() view returns (int24)", "feeGrowthGlobal0X128() view returns (uint256)")
 _FOREVER: Final = 2**40
 #: liquidity over all prices that a scenario's crowd adds to each pool, in dollars of each token: the replica's ends at
 #: some prices, and scenarios go beyond

@@ -1,0 +1,20 @@
+"""The replica's markets in this process, at their own prices."""
+
+import pytest
+
+from ballast.fuzz.revm import Revm
+from ballast.market.actors import Truth
+from ballast.market.markets import Markets
+from ballast.replica import builder
+
+
+@pytest.fixture
+def markets():
+    made = Markets(Revm.from_state(builder.current().state))
+    made.widen()
+    return made
+
+
+@pytest.fixture
+def truth(markets):
+    return Truth(markets)
