@@ -18,8 +18,10 @@ from ballast.market.scenario import Moment, Scenario
 from ballast.market.stage import FeedPrices, Position, Stage, StrategyPosition
 
 #: how long the markets settle, and positions are opened, before the scenario begins
-_WARM_UP_STEPS: Final = 75
-_WARM_UP_SECONDS: Final = 60
+_WARM_UP_STEPS: Final = 15
+_WARM_UP_SECONDS: Final = 300
+#: seconds between two pokes while positions are opened
+_OPENING_SECONDS: Final = 60
 #: pokes that may be needed to open a position
 _OPENING_POKES: Final = 120
 _SAMPLES: Final = 1_500
@@ -120,8 +122,8 @@ class _Play:
             acted = [self._open(each) for each in self.watched]
             if not any(acted):
                 break
-            moment = Moment(-_WARM_UP_SECONDS, first.ether, first.staked, first.gas_gwei)
-            self._markets_move(moment, _WARM_UP_SECONDS)
+            moment = Moment(-_OPENING_SECONDS, first.ether, first.staked, first.gas_gwei)
+            self._markets_move(moment, _OPENING_SECONDS)
         for each in self.watched:
             each.first = each.position.index(self.truth)
             each.track.actions.clear()
@@ -161,7 +163,7 @@ class _Play:
 
     def step(self, step: int, moment: Moment) -> None:
         """Play one step."""
-        posted = self._markets_move(moment, self.scenario.step_seconds if step else _WARM_UP_SECONDS)
+        posted = self._markets_move(moment, self.scenario.step_seconds if step else _OPENING_SECONDS)
         if self.liquidators:
             before = len(self.liquidators.done)
             ours = [account for each in self.watched for account in each.position.accounts]
