@@ -10,6 +10,7 @@ import {ILendingVenue} from "../../interfaces/ILendingVenue.sol";
 import {IOracle} from "../../interfaces/IOracle.sol";
 import {IVenue} from "../../interfaces/IVenue.sol";
 import {Probe} from "../risk/Probe.sol";
+import {LendingStrategy} from "./LendingStrategy.sol";
 import {Strategy} from "./Strategy.sol";
 
 /// @title LendingRouter
@@ -36,7 +37,7 @@ import {Strategy} from "./Strategy.sol";
 /// A hostile caller can choose the moment, nothing else: no argument is taken, no price is traded at, and the net value
 /// may not fall by more than rounding (`DUST` units a venue). One with real capital can lean on a market over whole
 /// blocks, at its own cost, and so delay a move or change its size.
-contract LendingRouter is Strategy {
+contract LendingRouter is LendingStrategy {
     using Math for uint256;
     using SafeCast for uint256;
     using SafeERC20 for IERC20;

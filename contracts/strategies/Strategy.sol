@@ -5,19 +5,18 @@ import {IERC20} from "@openzeppelin/contracts/interfaces/IERC20.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC4626} from "@openzeppelin/contracts/token/ERC20/extensions/ERC4626.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IRegulated} from "../../interfaces/IRegulated.sol";
 import {Roles} from "../risk/Roles.sol";
 
 /// @title Strategy
-/// @notice An ERC-4626 over positions: entry, exit, idle assets, pause. The strategist writes a few hooks and the rule.
-/// @dev HOOKS, the strategist's duties:
-/// - `_invested`: MUST value the positions in assets, rounded down, without relying on a balance others can raise.
-/// - `_freeable`: MUST NOT exceed what `_unwind` would free in the same block.
-/// - `_capacity`: assets the positions would take now.
-/// - `_onDeposit`, `_onWithdraw`: what to note of a deposit (idle by then) or of an exit; nothing by default.
-/// - `_unwind`: makes at least `assets` idle if `_freeable` says so; MUST pass over positions that revert.
+/// @notice What every strategy shares: an ERC-4626 with idle assets that are booked, entry, pause, roles, a lock.
+/// @dev Two kinds build on it: LendingStrategy, whose value only accrues, and PositionStrategy, whose value may jump. Their
+/// hooks are the strategist's to write.
+/// @dev HOOKS that both ask for:
+/// - `_total`: MUST value idle assets and positions in assets, rounded down, without relying on a balance others can raise.
+/// - `_capacity`: assets that may come in now.
+/// - `_onDeposit`: what to note of a deposit (idle by then); nothing by default.
 /// - `rebalance` and `readings`: the rule (IRegulated).
 /// Hooks that move assets MUST keep `_idle` true to what they moved.
 /// @dev ROUNDING: as OpenZeppelin's ERC4626 (for the strategy), virtual shares with 6 decimals more than the asset.
@@ -29,8 +28,9 @@ abstract contract Strategy is ERC4626, ReentrancyGuardTransient, Roles, IRegulat
     /// @notice The token took a fee on the way, or did not move what it said.
     error UnexpectedTransfer(uint256 expected, uint256 received);
     error InsufficientLiquidity(uint256 requested, uint256 available);
-    /// @notice An action lowered the net value by more than rounding explains.
-    error NetLoss(uint256 before, uint256 afterwards);
+
+    uint8 internal constant OFFSET = 6;
+    uint256 internal constant VIRTUAL_SHARES = 10 ** OFFSET;
 
     /// @notice True while deposits are stopped. Withdrawals go on.
     bool public paused;
@@ -64,32 +64,20 @@ abstract contract Strategy is ERC4626, ReentrancyGuardTransient, Roles, IRegulat
         return _reentrancyGuardEntered();
     }
 
-    function maxDeposit(address) public view override returns (uint256) {
+    function maxDeposit(address) public view virtual override returns (uint256) {
         return paused ? 0 : _capacity();
     }
 
-    function maxMint(address receiver) public view override returns (uint256) {
+    function maxMint(address receiver) public view virtual override returns (uint256) {
         uint256 assets = maxDeposit(receiver);
         return assets >= type(uint128).max ? type(uint128).max : convertToShares(assets);
-    }
-
-    function maxWithdraw(address holder) public view override returns (uint256) {
-        return Math.min(super.maxWithdraw(holder), _idle + _freeable());
-    }
-
-    function maxRedeem(address holder) public view override returns (uint256) {
-        uint256 shares = super.maxRedeem(holder);
-        uint256 free = _idle + _freeable();
-        // Not by way of shares when all can leave: that rounds a share away.
-        return convertToAssets(shares) <= free ? shares : Math.min(shares, convertToShares(free));
     }
 
     /* GUARDIAN OR OWNER */
 
     /// @notice Stops deposits, at once.
     function pause() external onlyTightener {
-        paused = true;
-        emit Paused(true);
+        _pause();
     }
 
     /* OWNER */
@@ -102,21 +90,19 @@ abstract contract Strategy is ERC4626, ReentrancyGuardTransient, Roles, IRegulat
 
     /* HOOKS */
 
-    function _invested() internal view virtual returns (uint256 assets);
-    function _freeable() internal view virtual returns (uint256 assets);
+    function _total() internal view virtual returns (uint256 assets);
     function _capacity() internal view virtual returns (uint256 assets);
     function _onDeposit(uint256 assets) internal virtual {}
-    function _onWithdraw(uint256 assets) internal virtual {}
-    function _unwind(uint256 assets) internal virtual;
 
     /* INTERNAL */
 
-    function _total() internal view returns (uint256) {
-        return _idle + _invested();
+    function _pause() internal {
+        paused = true;
+        emit Paused(true);
     }
 
     function _decimalsOffset() internal pure override returns (uint8) {
-        return 6;
+        return OFFSET;
     }
 
     function _deposit(address caller, address receiver, uint256 assets, uint256 shares)
@@ -133,20 +119,5 @@ abstract contract Strategy is ERC4626, ReentrancyGuardTransient, Roles, IRegulat
         _mint(receiver, shares);
         emit Deposit(caller, receiver, assets, shares);
         _onDeposit(assets);
-    }
-
-    function _withdraw(address caller, address receiver, address holder, uint256 assets, uint256 shares)
-        internal
-        override
-        nonReentrant
-    {
-        if (caller != holder) _spendAllowance(holder, caller, shares);
-        _burn(holder, shares);
-        if (assets > _idle) _unwind(assets - _idle);
-        if (assets > _idle) revert InsufficientLiquidity(assets, _idle);
-        _idle -= assets;
-        _onWithdraw(assets);
-        IERC20(asset()).safeTransfer(receiver, assets);
-        emit Withdraw(caller, receiver, holder, assets, shares);
     }
 }

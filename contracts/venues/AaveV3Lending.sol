@@ -8,6 +8,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {
     IAaveAddressesProvider, IAavePool, IAaveRateStrategy, IAaveToken
 } from "../../interfaces/aave/IAaveV3.sol";
+import {AaveV3Reserve} from "./AaveV3Reserve.sol";
 import {LendingVenue} from "./LendingVenue.sol";
 
 /// @title AaveV3Lending
@@ -20,6 +21,7 @@ import {LendingVenue} from "./LendingVenue.sol";
 /// @dev RATES: Aave's DefaultReserveInterestRateStrategyV2 (Aave v3.1 and later): two slopes around the optimal usage
 /// ratio; supply rate = borrow rate x usage x (1 - reserve factor), simple interest per year.
 contract AaveV3Lending is LendingVenue {
+    using AaveV3Reserve for uint256;
     using Math for uint256;
     using SafeERC20 for IERC20;
 
@@ -28,12 +30,6 @@ contract AaveV3Lending is LendingVenue {
     uint256 private constant RAY_PER_BPS = 1e23;
     /// Interest since the last update may change the rate by this part of it: 1/50.
     uint256 private constant RATE_TOLERANCE = 50;
-    /// Bits of the reserve's configuration (Aave v3, ReserveConfiguration).
-    uint256 private constant ACTIVE_BIT = 56;
-    uint256 private constant FROZEN_BIT = 57;
-    uint256 private constant PAUSED_BIT = 60;
-    uint256 private constant RESERVE_FACTOR_BIT = 64; // 16 bits, bps
-    uint256 private constant SUPPLY_CAP_BIT = 116; // 36 bits, whole tokens
 
     /// @notice The asset is not a reserve of this pool.
     error NoReserve(address asset);
@@ -62,30 +58,13 @@ contract AaveV3Lending is LendingVenue {
     }
 
     function liquidity() external view returns (uint256) {
-        uint256 configuration = pool.getReserveData(address(_asset)).configuration;
-        if (_bit(configuration, PAUSED_BIT) || !_bit(configuration, ACTIVE_BIT)) return 0;
+        if (!pool.getReserveData(address(_asset)).configuration.isOpen()) return 0;
         uint256 free = Math.min(pool.getVirtualUnderlyingBalance(address(_asset)), _asset.balanceOf(address(aToken)));
         return Math.min(value(), free);
     }
 
     function capacity() external view returns (uint256) {
-        IAavePool.ReserveData memory reserve = pool.getReserveData(address(_asset));
-        uint256 configuration = reserve.configuration;
-        if (
-            _bit(configuration, PAUSED_BIT) || _bit(configuration, FROZEN_BIT) || !_bit(configuration, ACTIVE_BIT)
-        ) {
-            return 0;
-        }
-        uint256 cap = ((configuration >> SUPPLY_CAP_BIT) & (2 ** 36 - 1)) * _unit;
-        if (cap == 0) return type(uint128).max;
-        // Aave counts what the treasury has accrued, up to this block, against the cap.
-        uint256 growthRay = pool.getReserveNormalizedVariableDebt(address(_asset)) - reserve.variableBorrowIndex;
-        uint256 interest = debtToken.scaledTotalSupply().mulDiv(growthRay, RAY, Math.Rounding.Ceil);
-        uint256 toTreasury = interest.mulDiv(_reserveFactorBps(configuration), BPS, Math.Rounding.Ceil);
-        uint256 supplied = (aToken.scaledTotalSupply() + reserve.accruedToTreasury).mulDiv(
-            indexRay(), RAY, Math.Rounding.Ceil
-        ) + toTreasury + 2;
-        return cap > supplied ? cap - supplied : 0;
+        return AaveV3Reserve.supplyRoom(pool, address(_asset), _unit);
     }
 
     function supplyRateWad(int256 change) external view returns (uint256) {
@@ -124,11 +103,7 @@ contract AaveV3Lending is LendingVenue {
             unpaid += deficit;
         } catch {} // before v3.3 there is no such function
         uint256 shareRay = debt.mulDiv(RAY, free + debt + unpaid);
-        return borrowRay.mulDiv(shareRay, RAY) * (BPS - _reserveFactorBps(reserve.configuration)) / BPS;
-    }
-
-    function _reserveFactorBps(uint256 configuration) private pure returns (uint256) {
-        return (configuration >> RESERVE_FACTOR_BIT) & 0xffff;
+        return borrowRay.mulDiv(shareRay, RAY) * (BPS - reserve.configuration.reserveFactorBps()) / BPS;
     }
 
     function indexRay() public view returns (uint256) {
@@ -151,9 +126,5 @@ contract AaveV3Lending is LendingVenue {
         pool.withdraw(address(_asset), assets, receiver);
         scaled -= Math.min(scaled, before - aToken.scaledBalanceOf(address(this)));
         return assets;
-    }
-
-    function _bit(uint256 word, uint256 position) private pure returns (bool) {
-        return (word >> position) & 1 == 1;
     }
 }

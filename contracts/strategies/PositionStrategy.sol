@@ -1,0 +1,733 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {IERC20} from "@openzeppelin/contracts/interfaces/IERC20.sol";
+import {IERC20Metadata} from "@openzeppelin/contracts/interfaces/IERC20Metadata.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IExchange, IExchangeCaller} from "../../interfaces/IExchange.sol";
+import {IExposed} from "../../interfaces/IExposed.sol";
+import {IOracle} from "../../interfaces/IOracle.sol";
+import {Limits} from "../risk/Limits.sol";
+import {LossBudget} from "../risk/LossBudget.sol";
+import {Strategy} from "./Strategy.sol";
+
+/// @title PositionStrategy
+/// @notice Base of strategies that hold positions in a base token against the asset: their value may jump at any time.
+///
+/// PRICE POLICY. The oracle names two sources and a verdict. Good: the feed's price counts. Else: what reduces risk may
+/// still be done, positions count at whichever known source makes them worth less, and nobody is let in.
+///
+/// KEEPER ACTIONS. `rebalance` is open to anyone, takes no argument, and acts on the first reading out of band that it can
+/// help. Afterwards that reading is nearer to its target, no other has been pushed out of its band, no limit of exposure is
+/// passed that was not passed further before, and what the action lost, measured at one price before and after, is spent from the
+/// loss budget: fees, slippage and dust included. Trades are cut to what the exchange calls safe against a sandwich, at a limit
+/// price near the oracle's, and there is one a block: two would be one of their sum.
+///
+/// ENTRY. A deposit stays idle until a later block, and no action counts on what came in during its own block. Shares are
+/// given at the highest of the net value by the feed, by the pool's time-weighted price, and by what an exit would bring at the
+/// margin now: nobody buys below a price that is known. When that is more than `entryBps` over the value by the feed, nobody
+/// is let in, so that nobody can be made to pay for a pushed price either. Shares cannot leave in the block of their deposit:
+/// borrowed assets cannot pass through.
+///
+/// EXIT is pro rata: a part of the shares takes the same part of every position, sells what is not asset, and is paid what
+/// that brought. Who leaves bears its cost exactly; who stays keeps the same positions per share, or a little more. The plain
+/// ERC-4626 exits pass while the trades they need stay within `exitBps` of the policy price. `redeem` with `minAssets` leaves
+/// at any price that the caller accepts.
+///
+/// @dev HOOKS, the strategist's duties, beside those of Strategy. `_idle` and `_idleBase` are tokens held by the strategy
+/// itself; hooks that move tokens MUST keep both true, in `_exit` all but what it brings (see there).
+/// - `_valueAt`: positions net of debts, in assets at a price of base, rounded down, 0 when under water. MUST NOT include idle
+///   tokens, MUST NOT rely on a pool's spot price or on a balance that others can raise.
+/// - `_exposureAt`: delta, gamma and gross exposure of the positions at a price, in whole base (Wad). Without `_idleBase`.
+/// - `_quoteExit`: assets that `_exit` would bring, exactly, in the same block. MUST revert when its trades cannot be filled;
+///   MUST NOT account for what the limits of `_exitableWad` say.
+/// - `_exit`: takes `part / whole` of every position and of `_idleBase`, rounded for those who stay, turns it into assets and
+///   returns what came, without adding it to `_idle`. MUST NOT refuse a price: that is for the callers to say. A position
+///   whose part would bring nothing is left where it is.
+/// - `_exitableWad`: largest part of the positions (Wad, rounded down; WAD when all) whose `_exit` passes now and trades within
+///   `exitBps` of the price. MUST NOT revert. The price may be unknown (0): then 0, unless nothing needs a price.
+/// - `_act`: does one thing that is due and returns the index of the reading it was for. MUST revert with `InBand` when nothing
+///   is out of band, `Stuck` when it cannot be helped now, `PriceNotGood` when only what adds risk is due. MUST NOT add risk
+///   while paused, or by `_fresh()` assets. MUST trade through `_keeperTrade` with amounts from `_tradable`.
+/// - `_read`: the readings, with `_fresh()` assets left out, always in the same order.
+/// - `_close`: as much as the market allows now of every position to assets, within `emergencyBps`. MUST pass over what reverts.
+/// - `_onTrade`: what to do between getting and paying of a trade with data; refuses by default.
+///
+/// @dev ASSUMPTIONS: oracle, exchange and venues are Ballast's own or as honest; the venues belong to this strategy; asset and
+/// base take no fee on transfer and call nobody. If the asset stops moving (USDC paused) exits revert, whatever `max*` say.
+/// @dev ROUNDING is for the strategy throughout.
+abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
+    using Limits for Limits.Caps;
+    using LossBudget for LossBudget.Bucket;
+    using Math for uint256;
+    using SafeCast for uint256;
+    using SafeERC20 for IERC20;
+
+    /* CONSTANTS */
+
+    uint256 internal constant WAD = 1e18;
+    uint256 internal constant BPS = 1e4;
+    /// The margin is read off an exit of one part in this many.
+    uint256 private constant MARGIN_PARTS = 1e4;
+    /// How near `withdraw` comes to the fewest shares: one part in this many.
+    uint256 private constant SEARCH_PRECISION = 1e9;
+    uint256 private constant SEARCH_STEPS = 12;
+    /// Shares worth a few units at most do not count as holders.
+    uint256 private constant CRUMBS = 1_000 * VIRTUAL_SHARES;
+    uint256 private constant MAX_TOLERANCE_BPS = 1_000; // 10 %
+    uint256 private constant MIN_BUDGET_WINDOW = 1 hours;
+
+    /* TYPES */
+
+    /// The prices that count now, assets per base (Wad): both the feed's when the verdict is good, else the lower and the higher
+    /// of the known sources, 0 when there is none.
+    struct Price {
+        uint256 lowWad;
+        uint256 highWad;
+        IOracle.Verdict verdict;
+    }
+
+    struct Terms {
+        /// Most that an entry may cost over the net value by the feed, in 1e4.
+        uint16 entryBps;
+        /// How far from the policy price, in 1e4: trades of plain exits, of keepers, and of an emergency.
+        uint16 exitBps;
+        uint16 toleranceBps;
+        uint16 emergencyBps;
+        /// How far a sandwich might push the price around a keeper's trade, Wad (IExchange.safeDepth).
+        uint64 reachWad;
+    }
+
+    /// All that bounds keepers and users, as it is at first.
+    struct Rules {
+        Terms terms;
+        Limits.Caps limits;
+        /// What keeper actions may lose, in 1e4 of the net value in any window (seconds).
+        uint16 budgetBps;
+        uint32 budgetWindow;
+    }
+
+    /// What an action is held against: net value before it at both policy prices, and what it was exposed to.
+    struct Mark {
+        uint256 low;
+        uint256 high;
+        Limits.Measures measures;
+    }
+
+    /// Shares of a holder that came into being in this block.
+    struct Newborn {
+        uint40 bornAt;
+        uint216 shares;
+    }
+
+    /* STORAGE */
+
+    address public immutable base;
+    IOracle public immutable oracle;
+    IExchange public immutable exchange;
+    uint256 internal immutable _assetUnit;
+    uint256 internal immutable _baseUnit;
+
+    Terms public terms;
+    /// @notice Most assets that may be in the strategy after a deposit.
+    uint256 public cap;
+    uint256 internal _idleBase;
+    LossBudget.Bucket internal _budget;
+    Limits.Caps private _limits;
+    /// Block of the last deposit, and what came in during it and is still idle.
+    uint40 private _freshBlock;
+    uint128 private _freshAssets;
+    /// Block of the last keeper's trade.
+    uint40 private _tradedBlock;
+    mapping(address => Newborn) private _newborn;
+    /// The exchange may call back, once.
+    bool private transient _trading;
+
+    /* EVENTS AND ERRORS */
+
+    /// @notice An action was taken. Net value at the policy price (the lower, where there are two).
+    event Acted(bytes32 indexed reading, uint256 before, uint256 afterwards);
+    /// @notice The guardian or the owner turned positions into assets, by what is known of the price.
+    event Unwound(uint256 idle, uint256 idleBase);
+    event TermsSet(Terms terms);
+    event CapSet(uint256 cap);
+    event LossBudgetSet(uint256 budgetBps, uint256 window);
+    event LimitsSet(Limits.Caps limits);
+
+    error PriceNotGood(IOracle.Verdict verdict);
+    /// @notice Neither source answers: there is no value to tell.
+    error PriceUnknown();
+    /// @notice An entry would pay more over the value by the feed than is allowed: the prices known differ too much.
+    error EntryTooDear(uint256 entry, uint256 net);
+    /// @notice The shares there are have no price: nobody can be given more.
+    error Worthless();
+    error Slippage(uint256 got, uint256 limit);
+    /// @notice The action pushed another reading out of its band, or further out.
+    error PushedOut(bytes32 reading);
+    /// @notice Shares cannot leave in the block in which they were made.
+    error TooFresh(address holder);
+    /// @notice Nobody asked the exchange for this.
+    error NotTrading(address caller);
+    error WrongExchange(address exchange);
+    error WrongVenue(address venue);
+    error OutOfRange(uint256 value, uint256 lowest, uint256 highest);
+    /// @notice Fewer tokens are here than the books say.
+    error BooksShort(address token);
+
+    constructor(
+        IERC20 asset_,
+        string memory name_,
+        string memory symbol_,
+        address owner_,
+        address guardian_,
+        IOracle oracle_,
+        IExchange exchange_,
+        Rules memory rules
+    ) Strategy(asset_, name_, symbol_, owner_, guardian_) {
+        if (address(oracle_) == address(0)) revert ZeroAddress();
+        if (exchange_.asset() != address(asset_)) revert WrongExchange(address(exchange_));
+        base = exchange_.base();
+        (oracle, exchange) = (oracle_, exchange_);
+        _assetUnit = 10 ** IERC20Metadata(address(asset_)).decimals();
+        _baseUnit = 10 ** IERC20Metadata(base).decimals();
+        cap = type(uint128).max;
+        _setTerms(rules.terms);
+        _setLimits(rules.limits);
+        _setLossBudget(rules.budgetBps, rules.budgetWindow);
+        // The exchange takes only from who calls it.
+        asset_.forceApprove(address(exchange_), type(uint256).max);
+        IERC20(base).forceApprove(address(exchange_), type(uint256).max);
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc Strategy
+    function isVolatile() external pure override returns (bool) {
+        return true;
+    }
+
+    /// @notice Base tokens held by the strategy itself, booked as idle assets are.
+    function idleBase() external view returns (uint256) {
+        return _idleBase;
+    }
+
+    /// @notice What keeper actions may lose: at most `budgetBps` of the net value in any `window` seconds, half of it at once.
+    /// @return budgetBps Share of the net value, in 1e4.
+    /// @return window Seconds.
+    /// @return availableWad What may be lost now, as a share of the net value, Wad.
+    function lossBudget() external view returns (uint256 budgetBps, uint256 window, uint256 availableWad) {
+        return (_budget.budgetBps, _budget.window, _budget.available());
+    }
+
+    /// @notice Most exposure for its net value that a keeper's action may leave, Wad.
+    function limits() external view returns (Limits.Caps memory) {
+        return _limits;
+    }
+
+    /// @inheritdoc IExposed
+    function exposure() external view nonReentrantView returns (Exposure memory) {
+        Price memory p = _knownPrice();
+        return _exposure(p.lowWad, _net(p));
+    }
+
+    /// @notice What is regulated; "oracle" is the verdict (0: good). Assets that came in during this block are left out.
+    function readings() external view nonReentrantView returns (Reading[] memory) {
+        return _read(_price());
+    }
+
+    /// @notice Net value that entries are priced by. Reverts when nobody is let in: `PriceNotGood`, `EntryTooDear`.
+    function entryValue() public view nonReentrantView returns (uint256 assets) {
+        (uint256 feedWad, uint256 poolWad, IOracle.Verdict verdict) = oracle.sources();
+        if (verdict != IOracle.Verdict.Good) revert PriceNotGood(verdict);
+        uint256 net = _netAt(feedWad);
+        assets = Math.max(net, Math.max(_netAt(poolWad), _idle + _marginalExit()));
+        // Who entered for nothing would own what those in it may still get back.
+        if (assets == 0 && totalSupply() > CRUMBS) revert Worthless();
+        uint256 most = net + net.mulDiv(terms.entryBps, BPS) + 2 * MARGIN_PARTS; // and rounding
+        if (assets > most) revert EntryTooDear(assets, net);
+    }
+
+    function maxDeposit(address) public view override returns (uint256) {
+        if (paused || _reentrancyGuardEntered()) return 0;
+        try this.entryValue() returns (uint256 net) {
+            return _roomFor(net);
+        } catch {
+            return 0;
+        }
+    }
+
+    function maxMint(address receiver) public view override returns (uint256) {
+        uint256 assets = maxDeposit(receiver);
+        return assets == 0 ? 0 : Math.min(type(uint128).max, previewDeposit(assets));
+    }
+
+    function previewDeposit(uint256 assets) public view override returns (uint256) {
+        return _toShares(assets, entryValue());
+    }
+
+    function previewMint(uint256 shares) public view override returns (uint256) {
+        return _toAssetsUp(shares, entryValue());
+    }
+
+    /// @notice Assets that the shares would bring in this block, exactly. What a vault takes for their worth.
+    function previewRedeem(uint256 shares) public view override nonReentrantView returns (uint256) {
+        return _pays(shares, totalSupply() + VIRTUAL_SHARES);
+    }
+
+    function previewWithdraw(uint256 assets) public view override nonReentrantView returns (uint256 shares) {
+        shares = _sharesFor(assets, totalSupply());
+        if (shares == 0 && assets > 0) revert InsufficientLiquidity(assets, 0);
+    }
+
+    /// @notice Shares of the holder that can leave now within `exitBps` of the policy price.
+    function maxRedeem(address holder) public view override returns (uint256) {
+        if (_reentrancyGuardEntered()) return 0;
+        uint256 shares = balanceOf(holder) - _newbornShares(holder);
+        if (shares == 0) return 0;
+        uint256 part = _exitableWad(_price());
+        return part >= WAD ? shares : Math.min(shares, (totalSupply() + VIRTUAL_SHARES).mulDiv(part, WAD));
+    }
+
+    function maxWithdraw(address holder) public view override returns (uint256) {
+        uint256 shares = maxRedeem(holder);
+        return shares == 0 ? 0 : previewRedeem(shares);
+    }
+
+    /* USERS */
+
+    function deposit(uint256 assets, address receiver) public override returns (uint256 shares) {
+        uint256 net = entryValue();
+        uint256 most = paused ? 0 : _roomFor(net);
+        if (assets > most) revert ERC4626ExceededMaxDeposit(receiver, assets, most);
+        shares = _toShares(assets, net);
+        _deposit(msg.sender, receiver, assets, shares);
+    }
+
+    /// @notice As `deposit`, but reverts with `Slippage` when it would give fewer than `minShares`.
+    function deposit(uint256 assets, address receiver, uint256 minShares) external returns (uint256 shares) {
+        shares = deposit(assets, receiver);
+        if (shares < minShares) revert Slippage(shares, minShares);
+    }
+
+    function mint(uint256 shares, address receiver) public override returns (uint256 assets) {
+        uint256 net = entryValue();
+        assets = _toAssetsUp(shares, net);
+        uint256 most = paused ? 0 : _roomFor(net);
+        if (assets > most) revert ERC4626ExceededMaxMint(receiver, shares, _toShares(most, net));
+        _deposit(msg.sender, receiver, assets, shares);
+    }
+
+    function redeem(uint256 shares, address receiver, address holder) public override returns (uint256 assets) {
+        uint256 most = maxRedeem(holder);
+        if (shares > most) revert ERC4626ExceededMaxRedeem(holder, shares, most);
+        assets = _leave(receiver, holder, shares, 0);
+    }
+
+    /// @notice Redeems at whatever price the market gives, but reverts with `Slippage` below `minAssets`. Works while no price
+    /// is known, too.
+    function redeem(uint256 shares, address receiver, address holder, uint256 minAssets)
+        external
+        returns (uint256 assets)
+    {
+        assets = _leave(receiver, holder, shares, 0);
+        if (assets < minAssets) revert Slippage(assets, minAssets);
+    }
+
+    function withdraw(uint256 assets, address receiver, address holder) public override returns (uint256 shares) {
+        uint256 most = maxRedeem(holder);
+        shares = _sharesFor(assets, most);
+        if (shares == 0 && assets > 0) {
+            revert ERC4626ExceededMaxWithdraw(holder, assets, most == 0 ? 0 : previewRedeem(most));
+        }
+        _leave(receiver, holder, shares, assets);
+    }
+
+    /* ANYONE */
+
+    /// @notice Brings back what is out of band, one thing at a time. Anyone may call it.
+    /// @dev Reverts with `InBand`, `Stuck`, `PriceNotGood`, `NotCloser`, `PushedOut`, `LimitExceeded`, `LossBudgetExceeded`.
+    function rebalance() external nonReentrant {
+        Price memory p = _knownPrice();
+        Reading[] memory before = _read(p);
+        Mark memory mark = _mark(p);
+        uint256 index = _act(p, before);
+        _settle(p, mark, _budget, before[index].name);
+        _checkCloser(before, _read(p), index);
+    }
+
+    /// @notice The exchange only, in the middle of a trade that this strategy has asked for.
+    function onTrade(bool sellsBase, uint256 amountIn, uint256 amountOut, bytes calldata data) external {
+        if (msg.sender != address(exchange) || !_trading) revert NotTrading(msg.sender);
+        _trading = false;
+        _onTrade(sellsBase, amountIn, amountOut, data);
+    }
+
+    /* GUARDIAN OR OWNER: TIGHTENING, AT ONCE */
+
+    /// @notice Emergency: stops deposits and what adds risk, and turns positions into assets as far as the market allows now,
+    /// within `emergencyBps` of the policy price. May be called again for the rest. Never reverts for want of a market.
+    function unwind() external nonReentrant onlyTightener {
+        if (!paused) _pause();
+        _close(_knownPrice());
+        _checkBooks();
+        emit Unwound(_idle, _idleBase);
+    }
+
+    /* TIGHTENING BY GUARDIAN OR OWNER, LOOSENING BY OWNER ALONE */
+
+    /// @notice What keeper actions may lose in any `window` seconds. Guardian or owner when the budget does not rise and the
+    /// window does not shrink, else owner.
+    function setLossBudget(uint256 budgetBps, uint256 window) external {
+        _checkMayTighten(budgetBps <= _budget.budgetBps && window >= _budget.window);
+        _setLossBudget(budgetBps, window);
+    }
+
+    /// @notice Most assets after a deposit. Lowering: guardian or owner. Raising: owner.
+    function setCap(uint256 cap_) external {
+        _checkMayTighten(cap_ <= cap);
+        cap = cap_;
+        emit CapSet(cap_);
+    }
+
+    /// @notice Guardian or owner when no limit rises, else owner.
+    function setLimits(Limits.Caps calldata limits_) external {
+        _checkMayTighten(limits_.isNoLooser(_limits));
+        _setLimits(limits_);
+    }
+
+    /* OWNER */
+
+    function setTerms(Terms calldata terms_) external onlyOwner {
+        _setTerms(terms_);
+    }
+
+    /* HOOKS */
+
+    function _valueAt(uint256 priceWad) internal view virtual returns (uint256 assets);
+    function _exposureAt(uint256 priceWad)
+        internal
+        view
+        virtual
+        returns (int256 deltaWad, int256 gammaWad, uint256 grossWad);
+    function _quoteExit(uint256 part, uint256 whole) internal view virtual returns (uint256 assets);
+    function _exit(uint256 part, uint256 whole) internal virtual returns (uint256 assets);
+    function _exitableWad(Price memory p) internal view virtual returns (uint256 partWad);
+    function _act(Price memory p, Reading[] memory before) internal virtual returns (uint256 index);
+    function _read(Price memory p) internal view virtual returns (Reading[] memory);
+    function _close(Price memory p) internal virtual;
+
+    function _onTrade(bool, uint256, uint256, bytes calldata) internal virtual {
+        revert NotTrading(msg.sender);
+    }
+
+    function _capacity() internal view virtual override returns (uint256) {
+        return type(uint128).max;
+    }
+
+    /* INTERNAL: PRICE AND VALUE */
+
+    function _price() internal view returns (Price memory p) {
+        (uint256 feedWad, uint256 poolWad, IOracle.Verdict verdict) = oracle.sources();
+        p.verdict = verdict;
+        if (verdict == IOracle.Verdict.Good || poolWad == 0) (p.lowWad, p.highWad) = (feedWad, feedWad);
+        else if (feedWad == 0) (p.lowWad, p.highWad) = (poolWad, poolWad);
+        else (p.lowWad, p.highWad) = (Math.min(feedWad, poolWad), Math.max(feedWad, poolWad));
+    }
+
+    function _knownPrice() internal view returns (Price memory p) {
+        p = _price();
+        if (p.lowWad == 0) revert PriceUnknown();
+    }
+
+    function _checkGood(Price memory p) internal pure {
+        if (p.verdict != IOracle.Verdict.Good) revert PriceNotGood(p.verdict);
+    }
+
+    function _total() internal view override returns (uint256) {
+        return _net(_knownPrice());
+    }
+
+    /// Net value at the policy price that makes it lower, rounded down.
+    function _net(Price memory p) internal view returns (uint256 assets) {
+        assets = _netAt(p.lowWad);
+        if (p.highWad != p.lowWad) assets = Math.min(assets, _netAt(p.highWad));
+    }
+
+    /// Net value at a price, rounded down.
+    function _netAt(uint256 priceWad) internal view returns (uint256) {
+        return _idle + _toAssets(_idleBase, priceWad) + _valueAt(priceWad);
+    }
+
+    /// Worth of base tokens, in assets, rounded down. `priceWad`: whole assets per whole base.
+    function _toAssets(uint256 bases, uint256 priceWad) internal view returns (uint256) {
+        return bases.mulDiv(priceWad * _assetUnit, WAD * _baseUnit);
+    }
+
+    /// Base tokens worth that many assets, rounded down.
+    function _toBases(uint256 assets, uint256 priceWad) internal view returns (uint256) {
+        return assets.mulDiv(WAD * _baseUnit, priceWad * _assetUnit);
+    }
+
+    /// What came in during this block and is still idle: no action counts on it.
+    function _fresh() internal view returns (uint256) {
+        return _freshBlock == block.number ? _freshAssets : 0;
+    }
+
+    /* INTERNAL: TRADES */
+
+    /// The worst price at which a trade may still be made, Wad: the policy price that allows more, and a tolerance.
+    function _limit(bool sellsBase, Price memory p, uint256 toleranceBps) internal pure returns (uint256) {
+        return sellsBase
+            ? p.lowWad.mulDiv(BPS - toleranceBps, BPS, Math.Rounding.Ceil)
+            : p.highWad.mulDiv(BPS + toleranceBps, BPS);
+    }
+
+    /// Of `wanted` input what a keeper may trade now: cut to what is safe against a sandwich, and to what the bucket can pay for
+    /// at the policy price by which the trade looks worst. 0 when nothing may be, or one has traded in this block.
+    function _tradable(
+        bool sellsBase,
+        uint256 wanted,
+        Price memory p,
+        uint256 toleranceBps,
+        LossBudget.Bucket storage bucket
+    ) internal view returns (uint256 amountIn) {
+        uint256 safe = exchange.safeDepth(sellsBase, _limit(sellsBase, p, toleranceBps), terms.reachWad);
+        amountIn = Math.min(wanted, safe);
+        if (amountIn == 0 || _tradedBlock == block.number) return 0;
+        uint256 out = exchange.quote(sellsBase, amountIn);
+        if (out == 0) return 0;
+        (uint256 paid, uint256 got) =
+            sellsBase ? (_toAssets(amountIn, p.highWad), out) : (amountIn, _toAssets(out, p.lowWad));
+        if (paid <= got) return amountIn;
+        // What it loses grows faster than its size: cut in proportion it loses no more than there is. A little is left for
+        // the roundings of the positions.
+        uint256 room = (_net(p) - _fresh()).mulDiv(bucket.available(), WAD) * 99 / 100;
+        if (paid - got > room) amountIn = amountIn.mulDiv(room, paid - got);
+    }
+
+    /// Trades exactly `amountIn`; with data `_onTrade` is called in between.
+    function _trade(bool sellsBase, uint256 amountIn, uint256 minOut, bytes memory data) internal returns (uint256 out) {
+        _trading = data.length > 0;
+        out = exchange.trade(sellsBase, amountIn, minOut, data);
+        _trading = false;
+    }
+
+    /// A keeper's trade: the only one in its block.
+    function _keeperTrade(bool sellsBase, uint256 amountIn, uint256 minOut, bytes memory data)
+        internal
+        returns (uint256 out)
+    {
+        _tradedBlock = uint40(block.number);
+        return _trade(sellsBase, amountIn, minOut, data);
+    }
+
+    /* INTERNAL: ACTIONS */
+
+    /// What came in during this block does not count against the exposure.
+    function _mark(Price memory p) internal view returns (Mark memory m) {
+        m.low = _netAt(p.lowWad);
+        m.high = p.highWad == p.lowWad ? m.low : _netAt(p.highWad);
+        Exposure memory e = _exposure(p.lowWad, Math.min(m.low, m.high) - _fresh());
+        m.measures = Limits.measure(e.delta, e.gamma, e.gross, 0, e.net);
+    }
+
+    /// Exposure at a price, of which the value is `net` assets.
+    function _exposure(uint256 priceWad, uint256 net) private view returns (Exposure memory) {
+        (int256 deltaWad, int256 gammaWad, uint256 grossWad) = _exposureAt(priceWad);
+        uint256 idleWad = _idleBase.mulDiv(WAD, _baseUnit);
+        int256 worth = int256(priceWad.mulDiv(_assetUnit, WAD)); // of one base
+        return Exposure(
+            base,
+            (deltaWad + int256(idleWad)) * worth / int256(WAD),
+            // delta per unit of price, for 1 % of the price
+            gammaWad * int256(priceWad) / int256(100 * WAD) * worth / int256(WAD),
+            (grossWad + idleWad).mulDiv(uint256(worth), WAD, Math.Rounding.Ceil),
+            int256(net)
+        );
+    }
+
+    /// Spends what an action has lost since the mark, at the policy price by which it lost the larger share. What came in
+    /// during this block buys no room.
+    function _settle(Price memory p, Mark memory mark, LossBudget.Bucket storage bucket, bytes32 reading) internal {
+        Mark memory now_ = _mark(p);
+        (uint256 loss, uint256 value) = (_lost(mark.low, now_.low), mark.low);
+        uint256 other = _lost(mark.high, now_.high);
+        if (other * value > loss * mark.high) (loss, value) = (other, mark.high);
+        bucket.spend(loss, value - _fresh());
+        Limits.check(mark.measures, now_.measures, _limits);
+        _checkBooks();
+        emit Acted(reading, mark.low, now_.low);
+    }
+
+    function _lost(uint256 before, uint256 afterwards) private pure returns (uint256) {
+        return before > afterwards ? before - afterwards : 0;
+    }
+
+    /// The reading acted for is nearer to its target, and no other is out of its band that was not, or further out.
+    function _checkCloser(Reading[] memory before, Reading[] memory afterwards, uint256 index) internal pure {
+        for (uint256 i; i < before.length; ++i) {
+            (uint256 was, uint256 is_) = (_distance(before[i]), _distance(afterwards[i]));
+            if (i == index) {
+                if (is_ >= was) revert NotCloser(was, is_);
+            } else if (_isOut(afterwards[i]) && (!_isOut(before[i]) || is_ > was)) {
+                revert PushedOut(afterwards[i].name);
+            }
+        }
+    }
+
+    function _isOut(Reading memory r) internal pure returns (bool) {
+        return r.value < r.lower || r.value > r.upper;
+    }
+
+    function _distance(Reading memory r) internal pure returns (uint256) {
+        return uint256(r.value > r.target ? r.value - r.target : r.target - r.value);
+    }
+
+    /// Catches whatever a venue or an exchange kept: the books never promise more than there is.
+    function _checkBooks() internal view {
+        if (IERC20(asset()).balanceOf(address(this)) < _idle) revert BooksShort(asset());
+        if (_idleBase > 0 && IERC20(base).balanceOf(address(this)) < _idleBase) revert BooksShort(base);
+    }
+
+    /* INTERNAL: ENTRY AND EXIT */
+
+    function _roomFor(uint256 net) private view returns (uint256) {
+        return Math.min(cap > net ? cap - net : 0, _capacity());
+    }
+
+    function _toShares(uint256 assets, uint256 net) private view returns (uint256) {
+        return assets.mulDiv(totalSupply() + VIRTUAL_SHARES, net + 1);
+    }
+
+    function _toAssetsUp(uint256 shares, uint256 net) private view returns (uint256) {
+        return shares.mulDiv(net + 1, totalSupply() + VIRTUAL_SHARES, Math.Rounding.Ceil);
+    }
+
+    /// What all positions would bring if they brought what a small part of them does, rounded up.
+    function _marginalExit() private view returns (uint256) {
+        uint256 one = _quoteExit(1, MARGIN_PARTS);
+        return one == 0 ? 0 : (one + 1) * MARGIN_PARTS;
+    }
+
+    /// What an exit of `shares` pays.
+    function _pays(uint256 shares, uint256 whole) private view returns (uint256) {
+        return shares == 0 ? 0 : _idle.mulDiv(shares, whole) + _quoteExit(shares, whole);
+    }
+
+    /// Fewest shares that pay `assets`, nearly, and at most `most`; 0 when those do not. What an exit pays per share falls with
+    /// its size, so that from enough shares the chord through the origin leads to fewer that are still enough.
+    function _sharesFor(uint256 assets, uint256 most) private view returns (uint256 best) {
+        if (assets == 0 || most == 0) return 0;
+        uint256 whole = totalSupply() + VIRTUAL_SHARES;
+        uint256 margin = _idle + _marginalExit();
+        if (margin == 0) return 0;
+        uint256 shares = assets.mulDiv(whole, margin, Math.Rounding.Ceil);
+        for (uint256 i; i < SEARCH_STEPS; ++i) {
+            if (shares > most) shares = most;
+            uint256 paid = _pays(shares, whole);
+            if (paid >= assets) {
+                best = shares;
+                shares = shares.mulDiv(assets, paid, Math.Rounding.Ceil);
+                if (best - shares <= best / SEARCH_PRECISION) return best;
+            } else if (best > 0) {
+                return best; // rounding
+            } else if (shares == most) {
+                return 0;
+            } else {
+                // Further than the chord leads, and further each time.
+                uint256 step = shares.mulDiv(assets - paid, Math.max(paid, 1), Math.Rounding.Ceil);
+                shares += step + (step << i) / 4 + 1;
+            }
+        }
+        if (best == 0 && _pays(most, whole) >= assets) best = most;
+    }
+
+    /// Burns the shares and pays what their part of everything brings; with `exact` not 0 just that, and the rest stays.
+    function _leave(address receiver, address holder, uint256 shares, uint256 exact)
+        private
+        nonReentrant
+        returns (uint256 assets)
+    {
+        if (msg.sender != holder) _spendAllowance(holder, msg.sender, shares);
+        uint256 whole = totalSupply() + VIRTUAL_SHARES;
+        assets = _idle.mulDiv(shares, whole);
+        _freshAssets = uint128(_fresh() - _fresh().mulDiv(shares, whole));
+        _burn(holder, shares);
+        _idle -= assets;
+        if (shares > 0) assets += _exit(shares, whole);
+        if (exact > 0) {
+            if (assets < exact) revert InsufficientLiquidity(exact, assets);
+            _idle += assets - exact;
+            assets = exact;
+        }
+        IERC20(asset()).safeTransfer(receiver, assets);
+        _checkBooks();
+        emit Withdraw(msg.sender, receiver, holder, assets, shares);
+    }
+
+    function _onDeposit(uint256 assets) internal override {
+        _freshAssets = (_fresh() + assets).toUint128();
+        _freshBlock = uint40(block.number);
+    }
+
+    /// Shares made in this block do not leave in it, and are still new when they change hands.
+    function _update(address from, address to, uint256 value) internal override {
+        uint256 moved = value; // of what is minted all is new
+        if (from != address(0)) {
+            uint256 newborn = _newbornShares(from);
+            uint256 old = balanceOf(from) > newborn ? balanceOf(from) - newborn : 0;
+            moved = newborn > 0 && value > old ? value - old : 0;
+            if (moved > 0) {
+                if (to == address(0) || moved > newborn) revert TooFresh(from);
+                _newborn[from] = Newborn(uint40(block.number), (newborn - moved).toUint216());
+            }
+        }
+        if (moved > 0) _newborn[to] = Newborn(uint40(block.number), (_newbornShares(to) + moved).toUint216());
+        super._update(from, to, value);
+    }
+
+    function _newbornShares(address holder) private view returns (uint256) {
+        Newborn memory n = _newborn[holder];
+        return n.bornAt == block.number ? n.shares : 0;
+    }
+
+    /* INTERNAL: RULES */
+
+    function _checkMayTighten(bool tightens) internal view {
+        if (tightens) _checkTightener();
+        else _checkOwner();
+    }
+
+    function _setTerms(Terms memory t) private {
+        _checkRange(t.entryBps, 1, MAX_TOLERANCE_BPS);
+        _checkRange(t.exitBps, 1, MAX_TOLERANCE_BPS);
+        _checkRange(t.toleranceBps, 1, MAX_TOLERANCE_BPS);
+        _checkRange(t.emergencyBps, 1, MAX_TOLERANCE_BPS);
+        _checkRange(t.reachWad, 1, WAD - 1);
+        terms = t;
+        emit TermsSet(t);
+    }
+
+    function _setLimits(Limits.Caps memory limits_) private {
+        _limits = limits_;
+        emit LimitsSet(limits_);
+    }
+
+    function _setLossBudget(uint256 budgetBps, uint256 window) private {
+        _checkRange(budgetBps, 0, BPS);
+        _checkRange(window, MIN_BUDGET_WINDOW, type(uint32).max);
+        _budget.set(budgetBps, window);
+        emit LossBudgetSet(budgetBps, window);
+    }
+
+    /// The last of the readings: nothing but time or the sources can help it.
+    function _oracleReading(Price memory p) internal pure returns (Reading memory) {
+        return Reading("oracle", int256(uint256(p.verdict)), 0, 0, 0);
+    }
+
+    function _checkRange(uint256 value, uint256 lowest, uint256 highest) internal pure {
+        if (value < lowest || value > highest) revert OutOfRange(value, lowest, highest);
+    }
+}
