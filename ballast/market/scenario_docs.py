@@ -11,7 +11,8 @@ FILE: Final = ROOT / "docs" / "scenarios.md"
 _INTRODUCTION: Final = """# Days to survive
 
 Written by `make scenarios`; don't edit it. `ape run scenario NAME --strategy STRATEGY` plays one of them again, to the
-same figures, and draws it. [scenarios.yaml](../ballast/market/scenarios.yaml) has the scenarios as data.
+same figures, and draws it.
+[scenarios.yaml](../ballast/market/scenarios.yaml) has the scenarios as data.
 
 Each strategy is opened twice with a million dollars, and kept beside its twin: **with rules** by a keeper that pokes as
 often as the scenario says, **without rules** by nobody. Both stand on the replica's real protocols, in one market, moved
