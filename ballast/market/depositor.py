@@ -51,7 +51,7 @@ class Depositor:
 
     def _enter(self, prices: Prices) -> None:
         unit = self._position.markets.units[self._position.asset]
-        wanted = int(self._position.worth(prices) * self._chance.uniform(0.001, 0.05) * unit)
+        wanted = int(self._position.worth(prices) * self._chance.uniform(0.0005, 0.015) * unit)
         if wanted <= 0 or self._strategy.maxDeposit(self._who) < wanted:
             self.visits.shut_in += 1
             return

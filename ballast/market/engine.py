@@ -11,6 +11,7 @@ from ballast.keeper import Contract, Keeper
 from ballast.market import scenario as scenarios
 from ballast.market.actors import Account, Arbitrageur, ChainlinkNodes, Liquidators, Traders, Truth, borrowers
 from ballast.market.depositor import Depositor
+from ballast.market.hostile import Hostile
 from ballast.market.keeping import BacktestCourier, keeper
 from ballast.market.markets import Markets
 from ballast.market.record import Action, Run, Sample, Track
@@ -25,6 +26,9 @@ _OPENING_SECONDS: Final = 60
 #: pokes that may be needed to open a position
 _OPENING_POKES: Final = 120
 _SAMPLES: Final = 1_500
+#: how often an enemy searches for what pays
+_SEARCH_SECONDS: Final = 1_800
+_DAY: Final = 86_400
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class _Watched:
     courier: BacktestCourier | None = None
     first: float = 1.0
     depositor: Depositor | None = None
+    hostile: Hostile | None = None
     readings: list[str] = field(default_factory=list)
 
 
@@ -125,6 +130,8 @@ class _Play:
             moment = Moment(-_OPENING_SECONDS, first.ether, first.staked, first.gas_gwei)
             self._markets_move(moment, _OPENING_SECONDS)
         for each in self.watched:
+            if isinstance(each.position, StrategyPosition):
+                each.position.opened()
             each.first = each.position.index(self.truth)
             each.track.actions.clear()
             each.track.refusals.clear()
@@ -138,6 +145,9 @@ class _Play:
             if each.track.rules and "depositor" in self.scenario.actors and isinstance(each.position, StrategyPosition):
                 each.depositor = Depositor(each.position, self.scenario, self.options.seed)
                 each.track.visits = each.depositor.visits
+            if each.track.rules and self.options.hostile and isinstance(each.position, StrategyPosition):
+                pool = next(pool for pool in self.pools if {pool.base, pool.quote} == set(each.position.pair))
+                each.hostile = Hostile(each.position, pool)
 
     def _watch(self, position: Position, rules: bool) -> None:
         each = _Watched(position, Track(position.name, position.asset, rules))
@@ -169,8 +179,10 @@ class _Play:
             ours = [account for each in self.watched for account in each.position.accounts]
             self.liquidators.act(self.truth, [*ours, *(self.crowd if posted else [])])
             self._note_liquidations(before)
-        if moment.seconds % self.every == 0:
-            for each in self.watched:
+        for each in self.watched:
+            if step and moment.seconds % _DAY == 0 and isinstance(each.position, StrategyPosition):
+                each.position.upkeep()
+            if moment.seconds % self.every == 0:
                 self._poke(each)
         for each in self.watched:
             if each.depositor is not None:
@@ -190,11 +202,31 @@ class _Play:
     def _poke(self, each: _Watched) -> None:
         if each.keeper is None or each.courier is None:
             return
+        if each.hostile is not None:
+            self._poke_by_an_enemy(each)
+            return
         each.courier.gas_gwei = self.truth.moment.gas_gwei
         cycle = each.keeper.cycle()
         for outcome in (*cycle.outcomes, *cycle.settled):
             if outcome.error and outcome.error != "InBand":
                 each.track.refusals[outcome.error] = each.track.refusals.get(outcome.error, 0) + 1
+        if "rescue" in each.position.strategy.interface.functions:
+            self._call(each, "rescue")
+
+    def _poke_by_an_enemy(self, each: _Watched) -> None:
+        if self.truth.moment.seconds % _SEARCH_SECONDS == 0:
+            each.hostile.search(self.truth)
+        each.hostile.keep(self.truth, lambda name: self._call(each, name))
+        each.track.best_attack, each.track.worst_attack = each.hostile.best, each.hostile.worst
+
+    def _call(self, each: _Watched, name: str) -> None:
+        """Call a keeper's function if it goes well, and note it."""
+        mined = self._action(each, name)
+        try:
+            getattr(each.position.strategy, name)(sender=KEEPER)
+        except Reverted:
+            return
+        mined(self.chain.gas())
 
     def _action(self, each: _Watched, kind: str) -> Callable[[int], None]:
         """Note what is about to be done; the answer is told its gas when it was."""

@@ -6,7 +6,6 @@ of the asset is their profit: what others' prices say does not matter. Each atte
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from ballast import mainnet
@@ -14,24 +13,18 @@ from ballast.fuzz.abi import Interface
 from ballast.fuzz.chain import Chain, Reverted
 from ballast.fuzz.vault_machine import MOST
 from ballast.market.markets import Markets, Pool
+from ballast.market.record import Attack
 from ballast.market.stage import Prices, StrategyPosition
 
 #: how far the price is pushed, as shares of it
 PUSHES: Final = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.03, 0.06, 0.12)
 #: what a hostile depositor brings, as shares of what is there
 STAKES: Final = (0.01, 1.0, 20.0)
+#: refusals that a push of the pool's price might lift
+_MOVED_BY_SPOT: Final = ("Stuck", "LossBudgetExceeded", "NotCloser", "PushedOut", "TooLittle")
 _OUTPUT: Final = mainnet.abi(
     "exactOutputSingle((address,address,uint24,address,uint256,uint256,uint160)) returns (uint256)"
 )
-
-
-@dataclass(frozen=True)
-class Attack:
-    """What an attempt brought: `profit` in whole units of the asset, `loss` of the strategy as a share of its worth."""
-
-    what: str
-    profit: float
-    loss: float
 
 
 class Hostile:
@@ -52,41 +45,53 @@ class Hostile:
 
     def search(self, prices: Prices) -> None:
         """Try everything once at this moment, and undo it."""
-        for what, attack in (*self._keeper_attacks(), *self._depositor_attacks(prices)):
+        for what, attack in self._depositor_attacks(prices):
             self._note(self._attempt(what, attack, prices))
 
-    def keep(self, prices: Prices, honest: Callable[[], object]) -> None:
-        """Do for real, instead of the honest keeper, what hurts the strategy most of what can be done now."""
-        tried = [(self._attempt(what, attack, prices), attack) for what, attack in self._keeper_attacks()]
-        done = [(found, attack) for found, attack in tried if found is not None]
-        for found, _ in done:
+    def keep(self, prices: Prices, call: Callable[[str], None]) -> None:
+        """Do for real, in the honest keeper's place, what hurts the strategy most of what can be done now.
+
+        Parameters
+        ----------
+        prices : the true ones
+        call : calls a function of the strategy by its name, and notes it
+        """
+        done = []
+        for name, push in self._moves():
+            found = self._attempt(f"{name} at {push:+.2%}", self._pushed_call(name, push), prices)
             self._note(found)
+            if found is not None:
+                done.append((found.loss, name, push))
         if not done:
             return
-        _, attack = max(done, key=lambda each: each[0].loss)
-        honest_first = self._base()
-        attack(honest)
-        self._flatten(honest_first)
+        _, name, push = max(done)
+        bases = self._base()
+        self._push(push)
+        call(name)
+        self._flatten(bases)
 
     # --- what they do ---
 
-    def _keeper_attacks(self) -> Iterator[tuple[str, Callable[[Callable[[], object] | None], None]]]:
-        calls = {"rebalance": self._strategy.rebalance}
-        if "rescue" in self._strategy.interface.functions:
-            calls["rescue"] = self._strategy.rescue
-        for name, call in calls.items():
-            for push in (0.0, *PUSHES):
-                for sign in (-1, 1) if push else (1,):
-                    yield f"{name} at a price pushed by {sign * push:+.2%}", self._sandwich(call, sign * push)
+    def _moves(self) -> Iterator[tuple[str, float]]:
+        """Yield every call of a keeper, and how far the price is pushed before it."""
+        for name in ("rebalance", "rescue"):
+            if name in self._strategy.interface.functions and self._goes(name):
+                yield name, 0.0
+                yield from ((name, sign * push) for push in PUSHES for sign in (-1, 1))
 
-    def _sandwich(self, call: Callable, push: float) -> Callable[[Callable[[], object] | None], None]:
-        def attack(instead: Callable[[], object] | None = None) -> None:
-            if push:
-                self._push(push)
-            if instead is not None:
-                instead()
-            else:
-                call(sender=self._who)
+    def _goes(self, name: str) -> bool:
+        """Whether it can be called at all: no push of this moment moves a time-weighted price."""
+        with self._chain.isolated():
+            try:
+                getattr(self._strategy, name)(sender=self._who)
+            except Reverted as error:
+                return error.name in _MOVED_BY_SPOT
+            return True
+
+    def _pushed_call(self, name: str, push: float) -> Callable[[], None]:
+        def attack() -> None:
+            self._push(push)
+            getattr(self._strategy, name)(sender=self._who)
 
         return attack
 
@@ -156,7 +161,8 @@ class Hostile:
             self.worst = found
 
     def _push(self, share: float) -> None:
-        self._markets.push(self._pool, self._who, self._pool.price() * (1 + share))
+        if share:
+            self._markets.push(self._pool, self._who, self._pool.price() * (1 + share))
 
     def _flatten(self, bases: int) -> None:
         """Have as much base again as before."""

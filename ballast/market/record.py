@@ -46,6 +46,15 @@ class Action:
         return (self.before_feed - self.after_feed) / self.before_feed
 
 
+@dataclass(frozen=True)
+class Attack:
+    """What an attempt brought: `profit` in whole units of the asset, `loss` of the strategy as a share of its worth."""
+
+    what: str
+    profit: float
+    loss: float
+
+
 @dataclass
 class Visits:
     """A depositor who comes and goes at random: how often, how often the door was shut, and what went wrong."""
@@ -80,7 +89,8 @@ class Track:
     budget: tuple[float, int] | None = None
     #: dollars that gas cost the keeper
     gas_dollars: float = 0.0
-    best_attack: float | None = None
+    best_attack: Attack | None = None
+    worst_attack: Attack | None = None
 
     @property
     def end(self) -> float:
@@ -167,7 +177,8 @@ class Run:
         if not self.scenario.crisis:
             found.append(Check("rules cost less than 0.2%", track.cost < 0.002, f"{track.cost:.3%}"))
         if track.best_attack is not None:
-            found.append(Check("no attack pays", track.best_attack <= 0, f"{track.best_attack:,.2f} dollars at best"))
+            best = track.best_attack
+            found.append(Check("no attack pays", best.profit <= 0, f"{best.profit:,.4f} at best: {best.what}"))
         return found
 
     def as_dict(self) -> dict[str, Any]:
@@ -203,7 +214,8 @@ def _figures(track: Track) -> dict[str, Any]:
         "gas_dollars": track.gas_dollars,
         "refusals": track.refusals,
         "visits": dict(vars(track.visits)),
-        "best_attack": track.best_attack,
+        "best_attack": vars(track.best_attack) if track.best_attack else None,
+        "worst_attack": vars(track.worst_attack) if track.worst_attack else None,
     }
 
 

@@ -10,19 +10,19 @@ from ballast.market.scenario import Scenario
 FILE: Final = ROOT / "docs" / "scenarios.md"
 _INTRODUCTION: Final = """# Days to survive
 
-Written by `make scenarios`; don't edit it. `ape run scenario NAME --strategy STRATEGY` plays one of them again, to the
-same figures, and draws it.
+Written by `make scenarios`; don't edit it. `ape run scenario NAME --strategy STRATEGY` plays one of them again, to
+the same figures, and draws it.
 [scenarios.yaml](../ballast/market/scenarios.yaml) has the scenarios as data.
 
-Each strategy is opened twice with a million dollars, and kept beside its twin: **with rules** by a keeper that pokes as
-often as the scenario says, **without rules** by nobody. Both stand on the replica's real protocols, in one market, moved
-by one crowd. *End* and *worst* are the net worth of a share against its first, at the true price, not the contracts'.
-*Cost* is what the actions lost in trades (fees, slippage), as a share of the net worth, at that price; *budget* is the
-most of the loss budget that was drawn in any of its windows, as the contracts count it; gas is counted by the chain in
-this process, on slots warm from before, at the scenario's gas price. A depositor comes and goes at random all the time:
-*doors* counts deposits and exits, and how often either door was shut by a rule. Every deposit and exit that the
-strategy said it would take was taken, paid what the preview had said, and took nothing from those who stayed, unless
-the line below the table says otherwise.
+Each strategy is opened twice with the same amount and kept beside its twin: **with rules** by a keeper that pokes as
+often as the scenario says, **without rules** by nobody. Both stand on the replica's real protocols, in one market,
+moved by one crowd. *End* and *worst* are the net worth of a share against its first, at the true price and not the
+contracts'. *Cost* is what the actions lost in trades (fees, slippage) as a share of the net worth, at that price;
+*budget* is the most of the loss budget that was drawn in any of its windows, at the lending market's price; *gas* is
+counted by the chain in this process, on slots warm from before, at the scenario's gas price. A depositor comes and
+goes at random all the time: *doors* counts deposits and exits, and how often either door was shut by a rule. Every
+deposit and exit that the strategy said it would take was taken, paid what the preview had said, and took nothing from
+those who stayed, unless the lines below the table say otherwise.
 """
 _COLUMNS: Final = (
     "Strategy",

@@ -3,19 +3,25 @@
 import abc
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from ballast import mainnet
 from ballast.errors import ConfigurationError
 from ballast.fuzz.build import Build
 from ballast.fuzz.chain import Contract
+from ballast.fuzz.world import GUARDIAN, OWNER, actor
 from ballast.market.actors import Account
-from ballast.market.markets import STAKED, WAD, Markets
+from ballast.market.markets import STAKED, STAKED_POOL, WAD, Markets
 from ballast.market.scenario import Scenario
 
 _VARIABLE: Final = 2
 _EMODE: Final = 1
 _VIRTUAL_SHARES: Final = 10**6
+_HOUR: Final = 3600
+_TWAP_SECONDS: Final = 1800
+#: what the holder who stays brings
+_DOLLARS: Final = 500_000
+STEWARD: Final = actor("steward")
 
 
 class Prices(Protocol):
@@ -35,6 +41,11 @@ class Position(abc.ABC):
     asset: str
     base: str
     accounts: list[Account] = field(default_factory=list)
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Return base and asset."""
+        return self.base, self.asset
 
     @abc.abstractmethod
     def worth(self, prices: Prices) -> float:
@@ -87,6 +98,9 @@ class StrategyPosition(Position):
     strategy: Contract | None = None
     credit: Contract | None = None
     liquidity: Contract | None = None
+    #: what a role does once a day, and what the owner does once the position is open
+    upkeep: Callable[[], None] = lambda: None
+    opened: Callable[[], None] = lambda: None
 
     def worth(self, prices: Prices) -> float:
         price = prices.price(self.base, self.asset)
@@ -172,4 +186,215 @@ def find(strategy: str, *, build: Build, rules: str = "both") -> Stage:
     return stage
 
 
-_MAKERS: Final[dict[str, Callable[[Markets, Scenario, Build, str], Position]]] = {}
+# --- deployments of strategies ---
+
+
+@dataclass(frozen=True)
+class Market:
+    """Where a strategy works: its asset and base, the pool it trades in, the feeds that price them."""
+
+    pair: str
+    asset: str
+    base: str
+    pool: str
+    base_feed: str
+    quote_feed: str
+    e_mode: int
+    #: oldest acceptable rounds of the two feeds, seconds, and how far feed and pool may differ, in 1e4
+    max_age: int
+    quote_max_age: int
+    deviation_bps: int
+    #: what a forecaster would post: volatility a year and jump factor, Wad
+    sigma_wad: int
+    jump_wad: int
+
+
+MARKETS: Final = {
+    "weth/usdc": Market(
+        "weth/usdc",
+        mainnet.USDC,
+        mainnet.WETH,
+        mainnet.UNISWAP_V3_USDC_WETH_500,
+        mainnet.ETH_USD_FEED,
+        mainnet.USDC_USD_FEED,
+        0,
+        2 * _HOUR,
+        25 * _HOUR,
+        200,
+        9 * WAD // 10,
+        130 * WAD // 100,
+    ),
+    "staked/weth": Market(
+        "staked/weth",
+        mainnet.WETH,
+        STAKED,
+        STAKED_POOL,
+        mainnet.STETH_USD_FEED,
+        mainnet.ETH_USD_FEED,
+        _EMODE,
+        2 * _HOUR,
+        2 * _HOUR,
+        100,
+        15 * WAD // 100,
+        102 * WAD // 100,
+    ),
+}
+
+
+class Stagehand:
+    """Deploys what strategies stand on: oracle, exchange, forecasts, venues; and lets a holder in."""
+
+    def __init__(self, markets: Markets, build: Build, market: Market) -> None:
+        self.markets = markets
+        self.chain = markets.chain
+        self.build = build
+        self.market = market
+        self.oracle = self.make(
+            "Oracle",
+            (
+                market.base_feed,
+                market.quote_feed,
+                market.max_age,
+                market.quote_max_age,
+                market.pool,
+                market.base,
+                market.asset,
+                _TWAP_SECONDS,
+                market.deviation_bps,
+            ),
+        )
+        self.exchange = self.make("UniswapV3Exchange", market.pool, market.asset)
+
+    def make(self, name: str, *arguments: Any) -> Contract:
+        """Deploy a contract as its owner."""
+        return self.build.make(self.chain, name, *arguments, sender=OWNER)
+
+    def setup(self, name: str, rules: tuple) -> tuple:
+        """Return PositionStrategy.Setup."""
+        return (self.market.asset, name, "SCENE", OWNER, GUARDIAN, self.oracle.address, self.exchange.address, rules)
+
+    def forecasts(self) -> tuple[Contract, bytes]:
+        """Deploy a forecast feed that holds the market's figures; return it and its name of the pair."""
+        feed = self.make("ForecastFeed", OWNER, GUARDIAN, STEWARD)
+        bounds = (WAD // 100, 5 * WAD, WAD, 2 * WAD, -WAD, WAD, WAD, _HOUR, 30 * 24 * _HOUR)
+        feed.addPair(self.market.base, self.market.asset, bounds, sender=OWNER)
+        return feed, feed.pairOf(self.market.base, self.market.asset)
+
+    def credit(self, strategy: Contract, collateral: str, debt: str) -> Contract:
+        """Deploy a credit account on Aave that the strategy owns."""
+        terms = (
+            strategy.address,
+            collateral,
+            debt,
+            self.market.asset,
+            mainnet.AAVE_ADDRESSES_PROVIDER,
+            self.oracle.address,
+            self.market.e_mode,
+        )
+        return self.make("AaveV3Credit", terms)
+
+    def enter(self, strategy: Contract, dollars: float = _DOLLARS) -> None:
+        """Let the holder in who stays to the end."""
+        holder = self.markets.enter("holder")
+        assets = int(dollars * 10**8 / self.markets.aave_oracle.getAssetPrice(self.market.asset) * self._unit)
+        self.markets.tokens[self.market.asset].approve(strategy.address, assets, sender=holder)
+        strategy.deposit(assets, holder, sender=holder)
+
+    @property
+    def _unit(self) -> int:
+        return self.markets.units[self.market.asset]
+
+
+@dataclass(frozen=True)
+class LeverageTerms:
+    """How a leveraged strategy is set up; fractions are Wad, the rest in 1e4."""
+
+    minimum: int
+    target: int
+    maximum: int
+    margin: int
+    hard_health: int
+    reaction: int
+    tolerance_bps: int
+    rescue_bps: int
+    budget_bps: int
+    rescue_budget_bps: int
+    reach: int
+
+
+LEVERAGE: Final = {
+    "weth/usdc": LeverageTerms(
+        160 * WAD // 100,
+        2 * WAD,
+        230 * WAD // 100,
+        115 * WAD // 100,
+        115 * WAD // 100,
+        _HOUR,
+        300,
+        600,
+        400,
+        600,
+        WAD // 20,
+    ),
+    "staked/weth": LeverageTerms(
+        6 * WAD, 8 * WAD, 9 * WAD, 102 * WAD // 100, 1015 * WAD // 1000, _HOUR, 50, 150, 400, 600, WAD // 50
+    ),
+}
+
+
+def leveraged(markets: Markets, scenario: Scenario, build: Build, name: str) -> StrategyPosition:
+    """Deploy a LeveragedStrategy on the scenario's pair, and let a holder in."""
+    market, terms = MARKETS[scenario.pair], LEVERAGE[scenario.pair]
+    hand = Stagehand(markets, build, market)
+    feed, pair = hand.forecasts()
+    feed.post(pair, market.sigma_wad, market.jump_wad, WAD, sender=STEWARD)
+    tolerance = terms.tolerance_bps
+    caps = (18 * WAD, WAD, 18 * WAD, 18 * WAD)
+    rules = ((100, 300, tolerance, 500, terms.reach), caps, terms.budget_bps, 24 * _HOUR)
+    rest = (
+        terms.target,
+        terms.maximum,
+        terms.margin,
+        WAD // 10_000,
+        terms.reaction,
+        100,
+        terms.hard_health,
+        terms.rescue_bps,
+        50,
+    )
+    # opened to the target, as far as the market gives: an action stops at the band's edge, and the band begins narrow
+    narrow = terms.target * 99 // 100
+    strategy = hand.make(
+        "LeveragedStrategy",
+        hand.setup("Leveraged", rules),
+        feed.address,
+        pair,
+        (narrow, *rest),
+        terms.rescue_budget_bps,
+        24 * _HOUR,
+    )
+    credit = hand.credit(strategy, market.base, market.asset)
+    strategy.setCredit(credit.address, sender=OWNER)
+    hand.enter(strategy)
+    account = Account(name, credit.address, market.base, market.asset)
+    return StrategyPosition(
+        name,
+        markets,
+        market.asset,
+        market.base,
+        [account],
+        strategy=strategy,
+        credit=credit,
+        upkeep=_steward(feed, pair, market),
+        opened=lambda: strategy.setBands((terms.minimum, *rest), sender=OWNER),
+    )
+
+
+def _steward(feed: Contract, pair: bytes, market: Market) -> Callable[[], None]:
+    """Return what posts the same figures again: a forecast without foresight."""
+    return lambda: feed.post(pair, market.sigma_wad, market.jump_wad, WAD, sender=STEWARD)
+
+
+_MAKERS: Final[dict[str, Callable[[Markets, Scenario, Build, str], Position]]] = {
+    "leveraged": leveraged,
+}
