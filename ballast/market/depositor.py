@@ -11,6 +11,8 @@ from ballast.market.stage import Prices, StrategyPosition
 
 #: visits in a scenario, about
 _VISITS: Final = 40
+#: what it brings, as a share of what is there: little, so that both positions of a scenario stay comparable
+_PART: Final = (0.0002, 0.003)
 #: what roundings may take from who stays, as a share of their worth
 _DUST: Final = 1e-9
 #: what a stay may bring through rounding, as a share of what was paid in
@@ -51,7 +53,7 @@ class Depositor:
 
     def _enter(self, prices: Prices) -> None:
         unit = self._position.markets.units[self._position.asset]
-        wanted = int(self._position.worth(prices) * self._chance.uniform(0.0005, 0.015) * unit)
+        wanted = int(self._position.worth(prices) * self._chance.uniform(*_PART) * unit)
         if wanted <= 0 or self._strategy.maxDeposit(self._who) < wanted:
             self.visits.shut_in += 1
             return

@@ -203,8 +203,8 @@ class _Play:
         if each.keeper is None or each.courier is None:
             return
         if each.hostile is not None:
+            # anyone may call, so the enemy comes first and the honest keeper after it
             self._poke_by_an_enemy(each)
-            return
         each.courier.gas_gwei = self.truth.moment.gas_gwei
         cycle = each.keeper.cycle()
         for outcome in (*cycle.outcomes, *cycle.settled):
@@ -218,6 +218,7 @@ class _Play:
             each.hostile.search(self.truth)
         each.hostile.keep(self.truth, lambda name: self._call(each, name))
         each.track.best_attack, each.track.worst_attack = each.hostile.best, each.hostile.worst
+        each.track.enemy_spent = each.hostile.spent
 
     def _call(self, each: _Watched, name: str) -> None:
         """Call a keeper's function if it goes well, and note it."""
@@ -276,5 +277,14 @@ class _Play:
         every = self.every if self.options.keeper else None
         tracks = [each.track for each in self.watched]
         return Run(
-            self.scenario, self.strategy, self.options.seed, every, tracks, self.prices, self.feed, seconds, crowd
+            self.scenario,
+            self.strategy,
+            self.options.seed,
+            every,
+            tracks,
+            self.prices,
+            self.feed,
+            seconds=seconds,
+            crowd_liquidations=crowd,
+            hostile=self.options.hostile,
         )

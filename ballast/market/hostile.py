@@ -18,6 +18,8 @@ from ballast.market.stage import Prices, StrategyPosition
 
 #: how far the price is pushed, as shares of it
 PUSHES: Final = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.03, 0.06, 0.12)
+#: what keepers call
+CALLS: Final = ("rebalance", "rescue")
 #: what a hostile depositor brings, as shares of what is there
 STAKES: Final = (0.01, 1.0, 20.0)
 #: refusals that a push of the pool's price might lift
@@ -40,6 +42,8 @@ class Hostile:
         self._router = self._chain.at(self._markets.router.address, Interface("Router", _OUTPUT))
         self._markets.tokens[position.asset].approve(self._strategy.address, MOST, sender=self._who)
         self.tried = 0
+        #: what its own deeds cost it, in whole units of the asset
+        self.spent = 0.0
         self.best: Attack | None = None
         self.worst: Attack | None = None
 
@@ -49,7 +53,9 @@ class Hostile:
             self._note(self._attempt(what, attack, prices))
 
     def keep(self, prices: Prices, call: Callable[[str], None]) -> None:
-        """Do for real, in the honest keeper's place, what hurts the strategy most of what can be done now.
+        """Do for real, before the honest keeper comes, what hurts the strategy most of what can be done now.
+
+        A rescue pays its bounty to whoever calls: only what a push brings beyond that is an attack's profit.
 
         Parameters
         ----------
@@ -57,27 +63,34 @@ class Hostile:
         call : calls a function of the strategy by its name, and notes it
         """
         done = []
-        for name, push in self._moves():
-            found = self._attempt(f"{name} at {push:+.2%}", self._pushed_call(name, push), prices)
-            self._note(found)
-            if found is not None:
+        for name in CALLS:
+            honest: Attack | None = None
+            for push in self._pushes(name):
+                found = self._attempt(f"{name} at {push:+.2%}", self._pushed_call(name, push), prices)
+                if found is None:
+                    continue
                 done.append((found.loss, name, push))
+                if not push:
+                    honest = found
+                    continue
+                paid = honest.profit if honest else 0.0
+                self._note(Attack(found.what, found.profit - paid, found.loss))
         if not done:
             return
         _, name, push = max(done)
-        bases = self._base()
+        bases, assets = self._base(), self._assets()
         self._push(push)
         call(name)
         self._flatten(bases)
+        self.spent += (assets - self._assets()) / self._markets.units[self._position.asset]
 
     # --- what they do ---
 
-    def _moves(self) -> Iterator[tuple[str, float]]:
-        """Yield every call of a keeper, and how far the price is pushed before it."""
-        for name in ("rebalance", "rescue"):
-            if name in self._strategy.interface.functions and self._goes(name):
-                yield name, 0.0
-                yield from ((name, sign * push) for push in PUSHES for sign in (-1, 1))
+    def _pushes(self, name: str) -> tuple[float, ...]:
+        """Return how far the price is pushed before a call, nothing first; none when it cannot go through."""
+        if name not in self._strategy.interface.functions or not self._goes(name):
+            return ()
+        return (0.0, *(sign * push for push in PUSHES for sign in (-1, 1)))
 
     def _goes(self, name: str) -> bool:
         """Whether it can be called at all: no push of this moment moves a time-weighted price."""

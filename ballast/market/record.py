@@ -91,6 +91,8 @@ class Track:
     gas_dollars: float = 0.0
     best_attack: Attack | None = None
     worst_attack: Attack | None = None
+    #: what an enemy's own deeds cost it, in whole units of the asset
+    enemy_spent: float = 0.0
 
     @property
     def end(self) -> float:
@@ -146,6 +148,7 @@ class Run:
     feed: list[tuple[float, float]]
     seconds: float = 0.0
     crowd_liquidations: int = 0
+    hostile: bool = False
 
     @property
     def ruled(self) -> Track | None:
@@ -162,19 +165,21 @@ class Run:
         track, plain = self.ruled, self.plain
         if track is None or self.keeper_seconds is None:
             return []
-        found = [
-            Check("never liquidated", not track.liquidations, f"{len(track.liquidations)} liquidations"),
-            Check("deposits and exits are safe", not track.visits.troubles, _visits(track.visits)),
-        ]
+        found = [Check("deposits and exits are safe", not track.visits.troubles, _visits(track.visits))]
+        if not self.hostile:
+            # an enemy with more money than the strategy can use up its loss budget; it then waits, and may be late
+            found.insert(
+                0, Check("never liquidated", not track.liquidations, f"{len(track.liquidations)} liquidations")
+            )
         if track.drawn is not None:
             found.append(Check("loss budget never exceeded", track.drawn <= 1, f"{track.drawn:.0%} of it at most"))
-        if plain is not None and self.scenario.crisis:
+        if plain is not None and self.scenario.crisis and not self.hostile:
             found.append(
                 Check(
                     "ends above the same without rules", track.end > plain.end, f"{track.end:.4f} and {plain.end:.4f}"
                 )
             )
-        if not self.scenario.crisis:
+        if not self.scenario.crisis and not self.hostile:
             found.append(Check("rules cost less than 0.2%", track.cost < 0.002, f"{track.cost:.3%}"))
         if track.best_attack is not None:
             best = track.best_attack
@@ -188,6 +193,7 @@ class Run:
             "strategy": self.strategy,
             "seed": self.seed,
             "keeper_seconds": self.keeper_seconds,
+            "hostile": self.hostile,
             "tracks": [_figures(track) for track in self.tracks],
             "checks": [vars(check) for check in self.checks()],
         }
@@ -216,6 +222,7 @@ def _figures(track: Track) -> dict[str, Any]:
         "visits": dict(vars(track.visits)),
         "best_attack": vars(track.best_attack) if track.best_attack else None,
         "worst_attack": vars(track.worst_attack) if track.worst_attack else None,
+        "enemy_spent": track.enemy_spent,
     }
 
 
