@@ -194,11 +194,28 @@ UNISWAP_V3_POOL_ABI: Final = abi(
     "slot0() view returns (uint160,int24,uint16,uint16,uint16,uint8,bool)",
     "liquidity() view returns (uint128)",
     "fee() view returns (uint24)",
+    "ticks(int24) view returns (uint128,int128,uint256,uint256,int56,uint160,uint32,bool)",
     "observe(uint32[]) view returns (int56[],uint160[])",
 )
-#: `exactInputSingle`: token in, token out, fee, recipient, amount in, least out, sqrt price limit X96
+#: `exactInputSingle`: token in, token out, fee, recipient, amount in, least out, sqrt price limit X96;
+#: `exactOutputSingle`: amount out, most in
 UNISWAP_SWAP_ROUTER_02_ABI: Final = abi(
     "exactInputSingle((address,address,uint24,address,uint256,uint256,uint160)) returns (uint256)",
+    "exactOutputSingle((address,address,uint24,address,uint256,uint256,uint160)) returns (uint256)",
     "swapExactTokensForTokens(uint256,uint256,address[],address) returns (uint256)",
+)
+#: `mint`: token 0 and 1, fee, lower and upper tick, amounts wanted, least amounts, recipient, deadline;
+#: `decreaseLiquidity`: id, liquidity, least amounts, deadline; `positions`: …, lower tick, upper tick, liquidity, …
+UNISWAP_V3_POSITION_MANAGER_ABI: Final = abi(
+    "mint((address,address,uint24,int24,int24,uint256,uint256,uint256,uint256,address,uint256))"
+    " returns (uint256,uint128,uint256,uint256)",
+    "decreaseLiquidity((uint256,uint128,uint256,uint256,uint256)) returns (uint256,uint256)",
+    "positions(uint256) view returns (uint96,address,address,address,uint24,int24,int24,uint128,uint256,uint256,"
+    "uint128,uint128)",
+    "ownerOf(uint256) view returns (address)",
+)
+#: `quoteExactInputSingle`: token in, token out, amount in, fee, sqrt price limit X96 -> amount out, price, ticks, gas
+UNISWAP_QUOTER_V2_ABI: Final = abi(
+    "quoteExactInputSingle((address,address,uint256,uint24,uint160)) returns (uint256,uint160,uint32,uint256)",
 )
 UNISWAP_V2_PAIR_ABI: Final = abi("getReserves() view returns (uint112,uint112,uint32)")

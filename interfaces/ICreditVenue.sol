@@ -40,6 +40,9 @@ interface ICreditVenue is IVenue {
     /// @notice Debt that the market would lend now: free liquidity and caps, 0 when paused or frozen. As above.
     function borrowable() external view returns (uint256);
 
+    /// @notice Debt that the market would take back now: all of it, 0 when paused.
+    function repayable() external view returns (uint256);
+
     /// @notice Collateral that the market would take now; 0 when paused or frozen, `type(uint128).max` when unlimited.
     function suppliable() external view returns (uint256);
 

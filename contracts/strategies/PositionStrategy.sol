@@ -9,8 +9,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IExchange, IExchangeCaller} from "../../interfaces/IExchange.sol";
 import {IExposed} from "../../interfaces/IExposed.sol";
 import {IOracle} from "../../interfaces/IOracle.sol";
-import {Limits} from "../risk/Limits.sol";
-import {LossBudget} from "../risk/LossBudget.sol";
+import {PositionRules} from "./PositionRules.sol";
 import {Strategy} from "./Strategy.sol";
 
 /// @title PositionStrategy
@@ -59,8 +58,6 @@ import {Strategy} from "./Strategy.sol";
 /// base take no fee on transfer and call nobody. If the asset stops moving (USDC paused) exits revert, whatever `max*` say.
 /// @dev ROUNDING is for the strategy throughout.
 abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
-    using Limits for Limits.Caps;
-    using LossBudget for LossBudget.Bucket;
     using Math for uint256;
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
@@ -76,8 +73,9 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
     uint256 private constant SEARCH_STEPS = 12;
     /// Shares worth a few units at most do not count as holders.
     uint256 private constant CRUMBS = 1_000 * VIRTUAL_SHARES;
-    uint256 private constant MAX_TOLERANCE_BPS = 1_000; // 10 %
-    uint256 private constant MIN_BUDGET_WINDOW = 1 hours;
+    /// Whose budget an action is on (PositionRules).
+    uint256 internal constant REBALANCE = 0;
+    uint256 internal constant RESCUE = 1;
 
     /* TYPES */
 
@@ -89,31 +87,21 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
         IOracle.Verdict verdict;
     }
 
-    struct Terms {
-        /// Most that an entry may cost over the net value by the feed, in 1e4.
-        uint16 entryBps;
-        /// How far from the policy price, in 1e4: trades of plain exits, of keepers, and of an emergency.
-        uint16 exitBps;
-        uint16 toleranceBps;
-        uint16 emergencyBps;
-        /// How far a sandwich might push the price around a keeper's trade, Wad (IExchange.safeDepth).
-        uint64 reachWad;
-    }
-
-    /// All that bounds keepers and users, as it is at first.
-    struct Rules {
-        Terms terms;
-        Limits.Caps limits;
-        /// What keeper actions may lose, in 1e4 of the net value in any window (seconds).
-        uint16 budgetBps;
-        uint32 budgetWindow;
+    struct Setup {
+        IERC20 asset;
+        string name;
+        string symbol;
+        address owner;
+        address guardian;
+        IOracle oracle;
+        IExchange exchange;
     }
 
     /// What an action is held against: net value before it at both policy prices, and what it was exposed to.
     struct Mark {
         uint256 low;
         uint256 high;
-        Limits.Measures measures;
+        Exposure exposure;
     }
 
     /// Shares of a holder that came into being in this block.
@@ -127,15 +115,12 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
     address public immutable base;
     IOracle public immutable oracle;
     IExchange public immutable exchange;
+    /// @notice What bounds keepers and users, and who may change it how.
+    PositionRules public immutable rules;
     uint256 internal immutable _assetUnit;
     uint256 internal immutable _baseUnit;
 
-    Terms public terms;
-    /// @notice Most assets that may be in the strategy after a deposit.
-    uint256 public cap;
     uint256 internal _idleBase;
-    LossBudget.Bucket internal _budget;
-    Limits.Caps private _limits;
     /// Block of the last deposit, and what came in during it and is still idle.
     uint40 private _freshBlock;
     uint128 private _freshAssets;
@@ -151,10 +136,6 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
     event Acted(bytes32 indexed reading, uint256 before, uint256 afterwards);
     /// @notice The guardian or the owner turned positions into assets, by what is known of the price.
     event Unwound(uint256 idle, uint256 idleBase);
-    event TermsSet(Terms terms);
-    event CapSet(uint256 cap);
-    event LossBudgetSet(uint256 budgetBps, uint256 window);
-    event LimitsSet(Limits.Caps limits);
 
     error PriceNotGood(IOracle.Verdict verdict);
     /// @notice Neither source answers: there is no value to tell.
@@ -172,33 +153,21 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
     error NotTrading(address caller);
     error WrongExchange(address exchange);
     error WrongVenue(address venue);
-    error OutOfRange(uint256 value, uint256 lowest, uint256 highest);
     /// @notice Fewer tokens are here than the books say.
     error BooksShort(address token);
 
-    constructor(
-        IERC20 asset_,
-        string memory name_,
-        string memory symbol_,
-        address owner_,
-        address guardian_,
-        IOracle oracle_,
-        IExchange exchange_,
-        Rules memory rules
-    ) Strategy(asset_, name_, symbol_, owner_, guardian_) {
-        if (address(oracle_) == address(0)) revert ZeroAddress();
-        if (exchange_.asset() != address(asset_)) revert WrongExchange(address(exchange_));
-        base = exchange_.base();
-        (oracle, exchange) = (oracle_, exchange_);
-        _assetUnit = 10 ** IERC20Metadata(address(asset_)).decimals();
+    /// @param rules_ Made by this strategy's own constructor.
+    constructor(Setup memory s, PositionRules rules_) Strategy(s.asset, s.name, s.symbol, s.owner, s.guardian) {
+        if (address(s.oracle) == address(0)) revert ZeroAddress();
+        if (s.exchange.asset() != address(s.asset)) revert WrongExchange(address(s.exchange));
+        base = s.exchange.base();
+        (oracle, exchange) = (s.oracle, s.exchange);
+        _assetUnit = 10 ** IERC20Metadata(address(s.asset)).decimals();
         _baseUnit = 10 ** IERC20Metadata(base).decimals();
-        cap = type(uint128).max;
-        _setTerms(rules.terms);
-        _setLimits(rules.limits);
-        _setLossBudget(rules.budgetBps, rules.budgetWindow);
+        rules = rules_;
         // The exchange takes only from who calls it.
-        asset_.forceApprove(address(exchange_), type(uint256).max);
-        IERC20(base).forceApprove(address(exchange_), type(uint256).max);
+        s.asset.forceApprove(address(s.exchange), type(uint256).max);
+        IERC20(base).forceApprove(address(s.exchange), type(uint256).max);
     }
 
     /* VIEWS */
@@ -211,19 +180,6 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
     /// @notice Base tokens held by the strategy itself, booked as idle assets are.
     function idleBase() external view returns (uint256) {
         return _idleBase;
-    }
-
-    /// @notice What keeper actions may lose: at most `budgetBps` of the net value in any `window` seconds, half of it at once.
-    /// @return budgetBps Share of the net value, in 1e4.
-    /// @return window Seconds.
-    /// @return availableWad What may be lost now, as a share of the net value, Wad.
-    function lossBudget() external view returns (uint256 budgetBps, uint256 window, uint256 availableWad) {
-        return (_budget.budgetBps, _budget.window, _budget.available());
-    }
-
-    /// @notice Most exposure for its net value that a keeper's action may leave, Wad.
-    function limits() external view returns (Limits.Caps memory) {
-        return _limits;
     }
 
     /// @inheritdoc IExposed
@@ -245,7 +201,7 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
         assets = Math.max(net, Math.max(_netAt(poolWad), _idle + _marginalExit()));
         // Who entered for nothing would own what those in it may still get back.
         if (assets == 0 && totalSupply() > CRUMBS) revert Worthless();
-        uint256 most = net + net.mulDiv(terms.entryBps, BPS) + 2 * MARGIN_PARTS; // and rounding
+        uint256 most = net + net.mulDiv(_terms().entryBps, BPS) + 2 * MARGIN_PARTS; // and rounding
         if (assets > most) revert EntryTooDear(assets, net);
     }
 
@@ -353,7 +309,7 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
         Reading[] memory before = _read(p);
         Mark memory mark = _mark(p);
         uint256 index = _act(p, before);
-        _settle(p, mark, _budget, before[index].name);
+        _settle(p, mark, REBALANCE, before[index].name);
         _checkCloser(before, _read(p), index);
     }
 
@@ -373,34 +329,6 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
         _close(_knownPrice());
         _checkBooks();
         emit Unwound(_idle, _idleBase);
-    }
-
-    /* TIGHTENING BY GUARDIAN OR OWNER, LOOSENING BY OWNER ALONE */
-
-    /// @notice What keeper actions may lose in any `window` seconds. Guardian or owner when the budget does not rise and the
-    /// window does not shrink, else owner.
-    function setLossBudget(uint256 budgetBps, uint256 window) external {
-        _checkMayTighten(budgetBps <= _budget.budgetBps && window >= _budget.window);
-        _setLossBudget(budgetBps, window);
-    }
-
-    /// @notice Most assets after a deposit. Lowering: guardian or owner. Raising: owner.
-    function setCap(uint256 cap_) external {
-        _checkMayTighten(cap_ <= cap);
-        cap = cap_;
-        emit CapSet(cap_);
-    }
-
-    /// @notice Guardian or owner when no limit rises, else owner.
-    function setLimits(Limits.Caps calldata limits_) external {
-        _checkMayTighten(limits_.isNoLooser(_limits));
-        _setLimits(limits_);
-    }
-
-    /* OWNER */
-
-    function setTerms(Terms calldata terms_) external onlyOwner {
-        _setTerms(terms_);
     }
 
     /* HOOKS */
@@ -427,6 +355,10 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
     }
 
     /* INTERNAL: PRICE AND VALUE */
+
+    function _terms() internal view returns (PositionRules.Terms memory) {
+        return rules.terms();
+    }
 
     function _price() internal view returns (Price memory p) {
         (uint256 feedWad, uint256 poolWad, IOracle.Verdict verdict) = oracle.sources();
@@ -486,25 +418,29 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
 
     /// Of `wanted` input what a keeper may trade now: cut to what is safe against a sandwich, and to what the bucket can pay for
     /// at the policy price by which the trade looks worst. 0 when nothing may be, or one has traded in this block.
+    /// @param extraWad What the action costs beside the trade, as a share of what the trade gives, Wad.
     function _tradable(
         bool sellsBase,
         uint256 wanted,
         Price memory p,
         uint256 toleranceBps,
-        LossBudget.Bucket storage bucket
+        uint256 extraWad,
+        uint256 bucket
     ) internal view returns (uint256 amountIn) {
-        uint256 safe = exchange.safeDepth(sellsBase, _limit(sellsBase, p, toleranceBps), terms.reachWad);
+        uint256 safe = exchange.safeDepth(sellsBase, _limit(sellsBase, p, toleranceBps), _terms().reachWad);
         amountIn = Math.min(wanted, safe);
         if (amountIn == 0 || _tradedBlock == block.number) return 0;
         uint256 out = exchange.quote(sellsBase, amountIn);
         if (out == 0) return 0;
         (uint256 paid, uint256 got) =
             sellsBase ? (_toAssets(amountIn, p.highWad), out) : (amountIn, _toAssets(out, p.lowWad));
+        paid += got.mulDiv(extraWad, WAD, Math.Rounding.Ceil);
         if (paid <= got) return amountIn;
         // What it loses grows faster than its size: cut in proportion it loses no more than there is. A little is left for
         // the roundings of the positions.
-        uint256 room = (_net(p) - _fresh()).mulDiv(bucket.available(), WAD) * 99 / 100;
-        if (paid - got > room) amountIn = amountIn.mulDiv(room, paid - got);
+        paid -= got;
+        got = (_net(p) - _fresh()).mulDiv(rules.available(bucket), WAD) * 99 / 100;
+        if (paid > got) amountIn = amountIn.mulDiv(got, paid);
     }
 
     /// Trades exactly `amountIn`; with data `_onTrade` is called in between.
@@ -523,14 +459,25 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
         return _trade(sellsBase, amountIn, minOut, data);
     }
 
+    /// A trade that may fail: an emergency takes what it can get.
+    function _tryTrade(bool sellsBase, uint256 amountIn, uint256 minOut, bytes memory data)
+        internal
+        returns (bool ok, uint256 out)
+    {
+        _trading = data.length > 0;
+        try exchange.trade(sellsBase, amountIn, minOut, data) returns (uint256 out_) {
+            (ok, out) = (true, out_);
+        } catch {}
+        _trading = false;
+    }
+
     /* INTERNAL: ACTIONS */
 
     /// What came in during this block does not count against the exposure.
     function _mark(Price memory p) internal view returns (Mark memory m) {
         m.low = _netAt(p.lowWad);
         m.high = p.highWad == p.lowWad ? m.low : _netAt(p.highWad);
-        Exposure memory e = _exposure(p.lowWad, Math.min(m.low, m.high) - _fresh());
-        m.measures = Limits.measure(e.delta, e.gamma, e.gross, 0, e.net);
+        m.exposure = _exposure(p.lowWad, Math.min(m.low, m.high) - _fresh());
     }
 
     /// Exposure at a price, of which the value is `net` assets.
@@ -550,13 +497,12 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
 
     /// Spends what an action has lost since the mark, at the policy price by which it lost the larger share. What came in
     /// during this block buys no room.
-    function _settle(Price memory p, Mark memory mark, LossBudget.Bucket storage bucket, bytes32 reading) internal {
+    function _settle(Price memory p, Mark memory mark, uint256 bucket, bytes32 reading) internal {
         Mark memory now_ = _mark(p);
         (uint256 loss, uint256 value) = (_lost(mark.low, now_.low), mark.low);
         uint256 other = _lost(mark.high, now_.high);
         if (other * value > loss * mark.high) (loss, value) = (other, mark.high);
-        bucket.spend(loss, value - _fresh());
-        Limits.check(mark.measures, now_.measures, _limits);
+        rules.settle(bucket, loss, value - _fresh(), mark.exposure, now_.exposure);
         _checkBooks();
         emit Acted(reading, mark.low, now_.low);
     }
@@ -594,6 +540,7 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
     /* INTERNAL: ENTRY AND EXIT */
 
     function _roomFor(uint256 net) private view returns (uint256) {
+        uint256 cap = _terms().cap;
         return Math.min(cap > net ? cap - net : 0, _capacity());
     }
 
@@ -693,41 +640,8 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
         return n.bornAt == block.number ? n.shares : 0;
     }
 
-    /* INTERNAL: RULES */
-
-    function _checkMayTighten(bool tightens) internal view {
-        if (tightens) _checkTightener();
-        else _checkOwner();
-    }
-
-    function _setTerms(Terms memory t) private {
-        _checkRange(t.entryBps, 1, MAX_TOLERANCE_BPS);
-        _checkRange(t.exitBps, 1, MAX_TOLERANCE_BPS);
-        _checkRange(t.toleranceBps, 1, MAX_TOLERANCE_BPS);
-        _checkRange(t.emergencyBps, 1, MAX_TOLERANCE_BPS);
-        _checkRange(t.reachWad, 1, WAD - 1);
-        terms = t;
-        emit TermsSet(t);
-    }
-
-    function _setLimits(Limits.Caps memory limits_) private {
-        _limits = limits_;
-        emit LimitsSet(limits_);
-    }
-
-    function _setLossBudget(uint256 budgetBps, uint256 window) private {
-        _checkRange(budgetBps, 0, BPS);
-        _checkRange(window, MIN_BUDGET_WINDOW, type(uint32).max);
-        _budget.set(budgetBps, window);
-        emit LossBudgetSet(budgetBps, window);
-    }
-
     /// The last of the readings: nothing but time or the sources can help it.
     function _oracleReading(Price memory p) internal pure returns (Reading memory) {
         return Reading("oracle", int256(uint256(p.verdict)), 0, 0, 0);
-    }
-
-    function _checkRange(uint256 value, uint256 lowest, uint256 highest) internal pure {
-        if (value < lowest || value > highest) revert OutOfRange(value, lowest, highest);
     }
 }

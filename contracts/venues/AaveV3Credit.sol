@@ -202,6 +202,11 @@ contract AaveV3Credit is ICreditVenue {
     }
 
     /// @inheritdoc ICreditVenue
+    function repayable() external view returns (uint256) {
+        return _configuration(debtToken).isOpen() ? debt() : 0;
+    }
+
+    /// @inheritdoc ICreditVenue
     function suppliable() external view returns (uint256) {
         return AaveV3Reserve.supplyRoom(pool, collateralToken, _collateralUnit);
     }

@@ -234,9 +234,12 @@ def test_limits__of_a_paused_reserve_are_nothing(account, side, aave_governor, o
     assert account.withdrawable() == account.suppliable() == 0
     assert refused(account.withdraw, 1, owner, by=owner) is not None
     assert account.collateral() > 0, "a paused market still owes what it owes"
+    assert account.repayable() == account.debt() > 0
     aave_governor("setReservePause", side.debt, True)
-    assert account.borrowable() == 0
+    assert account.borrowable() == account.repayable() == 0
+    assert account.debt() > 0
     assert refused(account.borrow, 1, owner, by=owner) is not None
+    assert refused(account.repay, 1, by=owner) is not None
 
 
 def test_limits__of_a_frozen_reserve_let_out_but_not_in(account, side, aave_governor, owner):
@@ -245,7 +248,7 @@ def test_limits__of_a_frozen_reserve_let_out_but_not_in(account, side, aave_gove
     assert account.suppliable() == account.borrowable() == 0
     assert refused(account.supply, 10**6, by=owner) is not None
     assert refused(account.borrow, 10**6, owner, by=owner) is not None
-    assert account.withdrawable() == account.collateral()
+    assert account.withdrawable() == account.collateral() and account.repayable() == account.debt()
     assert refused(account.withdraw, 10**6, owner, by=owner) is None
     assert refused(account.repay, 10**6, by=owner) is None
 

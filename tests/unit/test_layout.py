@@ -38,7 +38,8 @@ def test_solidity__imports_only_rooms_below(path, target):
     room = path.relative_to(ROOT / "contracts").parts[0]
     if not target.startswith("."):
         # solmate is there to be measured against: nothing that is deployed may hold its code
-        assert target.split("/")[0] in {"@openzeppelin", "solady"} | ({"solmate"} if room == "standins" else set())
+        libraries = {"@openzeppelin", "solady", "@uniswap"} | ({"solmate"} if room == "standins" else set())
+        assert target.split("/")[0] in libraries
         return
     resolved = (path.parent / target).resolve().relative_to(ROOT)
     if resolved.parts[0] == "interfaces":
@@ -52,6 +53,31 @@ def test_solidity__has_a_licence_and_says_who_it_is(path):
     text = path.read_text()
     assert text.startswith("// SPDX-License-Identifier: MIT\n")
     assert "/// @title" in text
+
+
+V4 = "@uniswap/v4-core/"
+
+
+def of_uniswap():
+    """The files of Uniswap v4 that contracts use, and what those use."""
+    folder = ROOT / "node_modules" / V4 / "src"
+    found = {folder / each.values[1].removeprefix(V4) for each in solidity_imports() if each.values[1].startswith(V4)}
+    waiting = list(found)
+    while waiting:
+        path = waiting.pop()
+        for target in re.findall(r'from "([^"]+)"', path.read_text()):
+            used = (path.parent / target).resolve()
+            if used not in found:
+                found.add(used)
+                waiting.append(used)
+    return found
+
+
+def test_solidity__takes_of_uniswap_only_what_is_mit():
+    """The package as a whole is under another licence; its mathematics are not."""
+    assert of_uniswap()
+    for path in of_uniswap():
+        assert path.read_text().startswith("// SPDX-License-Identifier: MIT\n"), path.name
 
 
 def imported(path):

@@ -52,3 +52,48 @@ def lowest_health_factor(sigma: Decimal, seconds: int, epsilon: Decimal, jump: D
     """exp(sigma x sqrt(tau) x z(1 - epsilon / 2)) x jump; `start` is near z."""
     with localcontext(prec=DIGITS):
         return (sigma * (Decimal(seconds) / YEAR).sqrt() * two_sided(epsilon, start)).exp() * jump
+
+
+#: of root prices: their differences may be 2^-160 of them
+ROOT_DIGITS = 120
+
+
+def root_at_tick(tick: int) -> Decimal:
+    """1.0001^(tick / 2)."""
+    with localcontext(prec=ROOT_DIGITS):
+        return Decimal("1.0001").sqrt() ** tick
+
+
+def root_at_price(price: Decimal, base_is_token0: bool, base_decimals: int, asset_decimals: int) -> Decimal:
+    """A pool's root price, token1 per token0 in smallest units, at a price in whole asset per whole base."""
+    with localcontext(prec=ROOT_DIGITS):
+        root = (price * Decimal(10) ** (asset_decimals - base_decimals)).sqrt()
+        return root if base_is_token0 else 1 / root
+
+
+def exposure(
+    liquidity: int,
+    lower: Decimal,
+    upper: Decimal,
+    root: Decimal,
+    base_is_token0: bool,
+    base_decimals: int,
+    asset_decimals: int,
+) -> tuple[Decimal, Decimal, Decimal]:
+    """Delta, gamma and gamma for a 1 % move of a range, by the formulas of the white paper in the price of the base.
+
+    In whole base units; all three are Decimals of full length.
+    """
+    with localcontext(prec=ROOT_DIGITS):
+        # in the price of base, in smallest units
+        if base_is_token0:
+            low, high, price = lower, upper, root
+        else:
+            low, high, price = 1 / upper, 1 / lower, 1 / root
+        held = liquidity * (1 / min(max(price, low), high) - 1 / high)
+        unit = Decimal(10) ** base_decimals
+        per_price = Decimal(10) ** (base_decimals - asset_decimals)
+        active = lower <= root < upper
+        gamma = -Decimal(liquidity) / (2 * price**3) if active else Decimal(0)
+        # d(held) / d(whole price): a whole price is 10^(asset - base) smallest ones
+        return held / unit, gamma / unit / per_price, gamma * price**2 / 100 / unit
