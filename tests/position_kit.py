@@ -149,9 +149,7 @@ class Place:
 
     def leveraged(self, *, bands=BANDS, rules=RULES, oracle=None) -> "Leveraged":
         """A leveraged strategy, empty."""
-        made = self.make(
-            "LeveragedStrategy", self.setup("bLEV", oracle), rules, self.feed.address, self.pair, bands
-        )
+        made = self.make("LeveragedStrategy", self.setup("bLEV", oracle), rules, self.feed.address, self.pair, bands)
         tokens = (mainnet.WETH, mainnet.USDC, mainnet.USDC)
         where = (oracle or self.oracle).address
         credit = self.make("AaveV3Credit", (made.address, *tokens, mainnet.AAVE_ADDRESSES_PROVIDER, where, 0))

@@ -153,8 +153,7 @@ class _Play:
         each = _Watched(position, Track(position.name, position.asset, rules))
         if isinstance(position, StrategyPosition):
             strategy = position.strategy
-            budget, window, _ = strategy.lossBudget()
-            each.track.budget = (budget / 10_000, window)
+            each.track.budgets = position.budgets()
             contract = Contract(strategy.address, position.name)
             each.keeper, each.courier = keeper(
                 self.chain, [(contract, strategy)], KEEPER, lambda _: self._action(each, "rebalance")

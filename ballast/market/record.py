@@ -85,8 +85,8 @@ class Track:
     #: why the keeper could not act, by error, and how often
     refusals: dict[str, int] = field(default_factory=dict)
     visits: Visits = field(default_factory=Visits)
-    #: share of the net worth, and seconds; None without a budget
-    budget: tuple[float, int] | None = None
+    #: loss budgets by the function that spends them: share of the net worth, and seconds
+    budgets: dict[str, tuple[float, int]] = field(default_factory=dict)
     #: dollars that gas cost the keeper
     gas_dollars: float = 0.0
     best_attack: Attack | None = None
@@ -116,14 +116,14 @@ class Track:
 
     @property
     def drawn(self) -> float | None:
-        """Return the most that actions lost in any window of the budget, as a share of the budget."""
-        if self.budget is None:
-            return None
-        most, window = self.budget
-        lost = [(action.hour * 3600, max(action.booked, 0.0)) for action in self.actions if action.kind == "rebalance"]
-        return (
-            max((sum(loss for at, loss in lost if 0 <= at - begin <= window) for begin, _ in lost), default=0.0) / most
-        )
+        """Return the most that actions lost in any window of their budget, as a share of it; None without a budget."""
+        return max((self._drawn(kind) for kind in self.budgets), default=None)
+
+    def _drawn(self, kind: str) -> float:
+        most, window = self.budgets[kind]
+        lost = [(action.hour * 3600, max(action.booked, 0.0)) for action in self.actions if action.kind == kind]
+        worst = max((sum(loss for at, loss in lost if 0 <= at - begin <= window) for begin, _ in lost), default=0.0)
+        return worst / most if most else worst
 
 
 @dataclass(frozen=True)

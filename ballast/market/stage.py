@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 from ballast import mainnet
 from ballast.errors import ConfigurationError
+from ballast.fuzz.abi import Interface
 from ballast.fuzz.build import Build
 from ballast.fuzz.chain import Contract
 from ballast.fuzz.world import GUARDIAN, OWNER, actor
@@ -22,6 +23,7 @@ _TWAP_SECONDS: Final = 1800
 #: what the holder who stays brings
 _DOLLARS: Final = 500_000
 STEWARD: Final = actor("steward")
+_BUDGET: Final = Interface("PositionRules", mainnet.abi("lossBudget(uint256) view returns (uint256,uint256,uint256)"))
 
 
 class Prices(Protocol):
@@ -118,6 +120,15 @@ class StrategyPosition(Position):
             worth += self._whole(account.collateral, held) * prices.price(account.collateral, self.asset)
             worth -= self._whole(account.debt, owed) * prices.price(account.debt, self.asset)
         return worth
+
+    def budgets(self) -> dict[str, tuple[float, int]]:
+        """Return the loss budgets by the function that spends them: share of the net worth, and seconds."""
+        rules = self.markets.chain.at(self.strategy.rules(), _BUDGET)
+        found = {}
+        for place, name in enumerate(("rebalance", "rescue")):
+            share, window, _ = rules.lossBudget(place)
+            found[name] = (share / 10_000, window)
+        return found
 
     def shares(self) -> float:
         return (self.strategy.totalSupply() + _VIRTUAL_SHARES) / (_VIRTUAL_SHARES * self.markets.units[self.asset])
@@ -269,9 +280,9 @@ class Stagehand:
         """Deploy a contract as its owner."""
         return self.build.make(self.chain, name, *arguments, sender=OWNER)
 
-    def setup(self, name: str, rules: tuple) -> tuple:
+    def setup(self, name: str) -> tuple:
         """Return PositionStrategy.Setup."""
-        return (self.market.asset, name, "SCENE", OWNER, GUARDIAN, self.oracle.address, self.exchange.address, rules)
+        return (self.market.asset, name, "SCENE", OWNER, GUARDIAN, self.oracle.address, self.exchange.address)
 
     def forecasts(self) -> tuple[Contract, bytes]:
         """Deploy a forecast feed that holds the market's figures; return it and its name of the pair."""
@@ -342,15 +353,20 @@ LEVERAGE: Final = {
 }
 
 
+def rules_of(terms: LeverageTerms) -> tuple:
+    """Return PositionRules.Config."""
+    general = (2**128 - 1, terms.reach, 100, 300, terms.tolerance_bps, 500)
+    limits = (18 * WAD, 18 * WAD, 18 * WAD, 18 * WAD)
+    return general, limits, (terms.budget_bps, 24 * _HOUR), (terms.rescue_budget_bps, 24 * _HOUR)
+
+
 def leveraged(markets: Markets, scenario: Scenario, build: Build, name: str) -> StrategyPosition:
     """Deploy a LeveragedStrategy on the scenario's pair, and let a holder in."""
     market, terms = MARKETS[scenario.pair], LEVERAGE[scenario.pair]
     hand = Stagehand(markets, build, market)
     feed, pair = hand.forecasts()
     feed.post(pair, market.sigma_wad, market.jump_wad, WAD, sender=STEWARD)
-    tolerance = terms.tolerance_bps
-    caps = (18 * WAD, WAD, 18 * WAD, 18 * WAD)
-    rules = ((100, 300, tolerance, 500, terms.reach), caps, terms.budget_bps, 24 * _HOUR)
+    rules = rules_of(terms)
     rest = (
         terms.target,
         terms.maximum,
@@ -364,15 +380,8 @@ def leveraged(markets: Markets, scenario: Scenario, build: Build, name: str) -> 
     )
     # opened to the target, as far as the market gives: an action stops at the band's edge, and the band begins narrow
     narrow = terms.target * 99 // 100
-    strategy = hand.make(
-        "LeveragedStrategy",
-        hand.setup("Leveraged", rules),
-        feed.address,
-        pair,
-        (narrow, *rest),
-        terms.rescue_budget_bps,
-        24 * _HOUR,
-    )
+    strategy = hand.make("LeveragedStrategy", hand.setup("Leveraged"), rules, feed.address, pair, (narrow, *rest))
+    bands = hand.build.at(hand.chain, "LeverageRules", strategy.rules())
     credit = hand.credit(strategy, market.base, market.asset)
     strategy.setCredit(credit.address, sender=OWNER)
     hand.enter(strategy)
@@ -386,7 +395,7 @@ def leveraged(markets: Markets, scenario: Scenario, build: Build, name: str) -> 
         strategy=strategy,
         credit=credit,
         upkeep=_steward(feed, pair, market),
-        opened=lambda: strategy.setBands((terms.minimum, *rest), sender=OWNER),
+        opened=lambda: bands.setBands((terms.minimum, *rest), sender=OWNER),
     )
 
 
