@@ -19,4 +19,9 @@ interface IOracle {
     /// the verdict says. For who must act on a dispute: to sell when either price says so, to value by the worse of the two.
     /// @dev Never reverts.
     function sources() external view returns (uint256 feedWad, uint256 poolWad, Verdict verdict);
+
+    /// @notice The second source's price as the block before left it, in the unit of `price`; 0 when it answers nothing. What moves
+    /// the market in this block does not move it. Not to be relied on alone: for who must not sell below what others know.
+    /// @dev Never reverts.
+    function last() external view returns (uint256 poolWad);
 }

@@ -83,19 +83,31 @@ contract Oracle is IOracle {
         if (baseAnswer > 0 && quoteAnswer > 0) {
             feedWad = baseAnswer.mulDiv(WAD * _quoteFeedUnit, quoteAnswer * _baseFeedUnit);
         }
-        (bool known, uint256 poolPrice) = _tryTimeWeighted();
+        (bool known, uint256 poolPrice) = _tryMean(twapPeriod);
         if (known) poolWad = poolPrice;
         if (!baseFresh || !quoteFresh || feedWad == 0 || poolWad == 0) return (feedWad, poolWad, Verdict.Stale);
         uint256 gap = poolWad > feedWad ? poolWad - feedWad : feedWad - poolWad;
         verdict = gap > feedWad.mulDiv(maxDeviationBps, BPS) ? Verdict.Disputed : Verdict.Good;
     }
 
+    /// @inheritdoc IOracle
+    /// @dev The mean of the last second: what was traded in this block has no time in it.
+    function last() external view returns (uint256 poolWad) {
+        (bool known, uint256 priceWad) = _tryMean(1);
+        return known ? priceWad : 0;
+    }
+
     /// @notice The pool's time-weighted price, quote per whole base (Wad). Reverts when the pool cannot answer.
-    function timeWeightedPrice() public view returns (uint256 priceWad) {
+    function timeWeightedPrice() external view returns (uint256 priceWad) {
+        return mean(twapPeriod);
+    }
+
+    /// @notice The same over the last `period` seconds.
+    function mean(uint32 period) public view returns (uint256 priceWad) {
         uint32[] memory ago = new uint32[](2);
-        ago[0] = twapPeriod;
+        ago[0] = period;
         (int56[] memory ticks,) = pool.observe(ago);
-        int256 tickE18 = (int256(ticks[1]) - int256(ticks[0])) * 1e18 / int256(uint256(twapPeriod));
+        int256 tickE18 = (int256(ticks[1]) - int256(ticks[0])) * 1e18 / int256(uint256(period));
         // token1 per token0 in smallest units; the other way round is the negative exponent
         if (!_baseIsToken0) tickE18 = -tickE18;
         return uint256(FixedPointMathLib.expWad(tickE18 * LN_TICK_E36 / 1e36 + _scale()));
@@ -119,8 +131,8 @@ contract Oracle is IOracle {
         }
     }
 
-    function _tryTimeWeighted() private view returns (bool known, uint256 priceWad) {
-        try this.timeWeightedPrice() returns (uint256 priceWad_) {
+    function _tryMean(uint32 period) private view returns (bool known, uint256 priceWad) {
+        try this.mean(period) returns (uint256 priceWad_) {
             return (priceWad_ > 0, priceWad_);
         } catch {
             return (false, 0);

@@ -25,10 +25,10 @@ import {Strategy} from "./Strategy.sol";
 /// price near the oracle's, and there is one a block: two would be one of their sum.
 ///
 /// ENTRY. A deposit stays idle until a later block, and no action counts on what came in during its own block. Shares are
-/// given at the highest of the net value by the feed, by the pool's time-weighted price, and by what an exit would bring at the
-/// margin now: nobody buys below a price that is known. When that is more than `entryBps` over the value by the feed, nobody
-/// is let in, so that nobody can be made to pay for a pushed price either. Shares cannot leave in the block of their deposit:
-/// borrowed assets cannot pass through.
+/// given at the highest of the net value by the feed, by the pool's time-weighted price, by its price as the last block left it,
+/// and of what an exit would bring at the margin now: nobody buys below a price that is known, nor by a price pushed in the same
+/// block. When that is more than `entryBps` over the value by the feed, nobody is let in, so that nobody can be made to pay for a
+/// pushed price either. Shares cannot leave in the block of their deposit: borrowed assets cannot pass through.
 ///
 /// EXIT is pro rata: a part of the shares takes the same part of every position, sells what is not asset, and is paid what
 /// that brought. Who leaves bears its cost exactly; who stays keeps the same positions per share, or a little more. The plain
@@ -198,7 +198,7 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
         (uint256 feedWad, uint256 poolWad, IOracle.Verdict verdict) = oracle.sources();
         if (verdict != IOracle.Verdict.Good) revert PriceNotGood(verdict);
         uint256 net = _netAt(feedWad);
-        assets = Math.max(net, Math.max(_netAt(poolWad), _idle + _marginalExit()));
+        assets = Math.max(Math.max(net, _netAt(poolWad)), Math.max(_netAt(oracle.last()), _idle + _marginalExit()));
         // Who entered for nothing would own what those in it may still get back.
         if (assets == 0 && totalSupply() > CRUMBS) revert Worthless();
         uint256 most = net + net.mulDiv(_terms().entryBps, BPS) + 2 * MARGIN_PARTS; // and rounding
