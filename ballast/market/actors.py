@@ -16,6 +16,8 @@ _CENTS: Final = 10**8
 #: rounds in which a liquidator may take part of the same account in one step
 _BITES: Final = 12
 _VARIABLE: Final = 2
+#: a fifth, in ticks
+_RANGE_TICKS: Final = 2_000
 
 
 class Truth:
@@ -87,6 +89,31 @@ class Arbitrageur:
                 self._markets.push(pool, self._who, low)
             elif now > high * (1 + fee / 100):
                 self._markets.push(pool, self._who, high)
+
+
+class Providers:
+    """Who provide liquidity and follow the price: in each pool they begin again, in a range of a fifth to each side, when it
+    has left the middle of their last one. The replica's own liquidity stays where it was."""
+
+    def __init__(self, markets: Markets, scenario: Scenario) -> None:
+        self._markets = markets
+        self._dollars = scenario.depth
+        self._who = markets.provider("providers")
+        self._centres: dict[str, int] = {}
+
+    def act(self, pools: Sequence[Pool], truth: Truth) -> None:
+        for pool in pools:
+            tick = pool.at.slot0()[1]
+            # the replica's liquidity is around its first price
+            centre = self._centres.setdefault(pool.name, tick)
+            if abs(tick - centre) <= _RANGE_TICKS // 2:
+                continue
+            self._centres[pool.name] = tick
+            amounts = {
+                token: int(self._dollars / truth.dollars(token) * self._markets.units[token])
+                for token in (pool.base, pool.quote)
+            }
+            self._markets.provide(pool, self._who, tick - _RANGE_TICKS, tick + _RANGE_TICKS, amounts)
 
 
 @dataclass
@@ -232,6 +259,7 @@ __all__ = [
     "ChainlinkNodes",
     "Liquidation",
     "Liquidators",
+    "Providers",
     "Reverted",
     "Traders",
     "Truth",

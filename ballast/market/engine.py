@@ -9,7 +9,16 @@ from ballast.fuzz.chain import Chain, Reverted
 from ballast.fuzz.world import KEEPER
 from ballast.keeper import Contract, Keeper
 from ballast.market import scenario as scenarios
-from ballast.market.actors import Account, Arbitrageur, ChainlinkNodes, Liquidators, Traders, Truth, borrowers
+from ballast.market.actors import (
+    Account,
+    Arbitrageur,
+    ChainlinkNodes,
+    Liquidators,
+    Providers,
+    Traders,
+    Truth,
+    borrowers,
+)
 from ballast.market.depositor import Depositor
 from ballast.market.hostile import Hostile
 from ballast.market.keeping import BacktestCourier, keeper
@@ -99,6 +108,7 @@ class _Play:
         self.moments = scenarios.moments(scenario, seed=options.seed, start=self.truth.moment.ether)
         acting = scenario.actors
         self.traders = Traders(self.markets, scenario, options.seed) if "traders" in acting else None
+        self.providers = Providers(self.markets, scenario) if "providers" in acting else None
         self.nodes = ChainlinkNodes(self.markets, scenario)
         self.arbitrageur = Arbitrageur(self.markets, scenario)
         self.liquidators = Liquidators(self.markets) if "liquidators" in acting else None
@@ -123,12 +133,13 @@ class _Play:
         for rules, position in zip((True, False), self.stage(self.markets, self.scenario), strict=True):
             if position is not None:
                 self._watch(position, rules)
+        moment = Moment(-_OPENING_SECONDS, first.ether, first.staked, first.gas_gwei)
         for _ in range(_OPENING_POKES):
+            # first of all, for assets are not put to work in the block in which they came
+            self._markets_move(moment, _OPENING_SECONDS)
             acted = [self._open(each) for each in self.watched]
             if not any(acted):
                 break
-            moment = Moment(-_OPENING_SECONDS, first.ether, first.staked, first.gas_gwei)
-            self._markets_move(moment, _OPENING_SECONDS)
         for each in self.watched:
             if isinstance(each.position, StrategyPosition):
                 each.position.opened()
@@ -196,6 +207,8 @@ class _Play:
         if self.traders:
             self.traders.act(self.pools, self.truth)
         self.arbitrageur.act(self.pools, self.truth)
+        if self.providers:
+            self.providers.act(self.pools, self.truth)
         return self.nodes.act(self.truth)
 
     def _poke(self, each: _Watched) -> None:

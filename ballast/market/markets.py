@@ -92,6 +92,7 @@ class Markets:
         self.router = chain.at(
             mainnet.UNISWAP_SWAP_ROUTER_02, Interface("SwapRouter02", mainnet.UNISWAP_SWAP_ROUTER_02_ABI)
         )
+        self.manager = chain.at(mainnet.UNISWAP_V3_POSITION_MANAGER, Interface("PositionManager", _MANAGER))
         self.aave = chain.at(mainnet.AAVE_POOL, Interface("Aave", [*mainnet.AAVE_POOL_ABI, *_LIQUIDATION]))
         self.aave_oracle = chain.at(mainnet.AAVE_ORACLE, Interface("AaveOracle", _ORACLE))
         self.feeds = {
@@ -123,21 +124,30 @@ class Markets:
 
     def widen(self) -> None:
         """Add liquidity over all prices to each pool."""
-        manager = self.chain.at(mainnet.UNISWAP_V3_POSITION_MANAGER, Interface("PositionManager", _MANAGER))
-        who = self.enter("full range")
+        who = self.provider("full range")
         ether = self.feeds["ether"].answer() / 10**8
-        for token in self.tokens.values():
-            token.approve(manager.address, MOST, sender=who)
         for pool in self.pools.values():
             amounts = {
                 token: int(_FULL_RANGE_DOLLARS / (1 if token == mainnet.USDC else ether) * self.units[token])
                 for token in (pool.base, pool.quote)
             }
-            tokens = (pool.base, pool.quote) if pool.base_is_token0 else (pool.quote, pool.base)
-            spacing = pool.at.tickSpacing()
-            last = _LAST_TICK // spacing * spacing
-            terms = (*tokens, pool.fee, -last, last, amounts[tokens[0]], amounts[tokens[1]], 0, 0, who, _FOREVER)
-            manager.mint(terms, sender=who)
+            self.provide(pool, who, -_LAST_TICK, _LAST_TICK, amounts)
+
+    def provider(self, name: str) -> str:
+        """Return a member of the crowd who can provide liquidity."""
+        who = self.enter(name)
+        for token in self.tokens.values():
+            token.approve(self.manager.address, MOST, sender=who)
+        return who
+
+    def provide(self, pool: Pool, who: str, lower: int, upper: int, amounts: dict[str, int]) -> None:
+        """Provide liquidity between two ticks, as much as fits of the amounts."""
+        tokens = (pool.base, pool.quote) if pool.base_is_token0 else (pool.quote, pool.base)
+        spacing = pool.at.tickSpacing()
+        # towards 0, so that the last ticks stay inside
+        ticks = [int(tick / spacing) * spacing for tick in (lower, upper)]
+        terms = (*tokens, pool.fee, *ticks, amounts[tokens[0]], amounts[tokens[1]], 0, 0, who, _FOREVER)
+        self.manager.mint(terms, sender=who)
 
     def enter(self, name: str) -> str:
         """Return a member of the crowd who has all tokens and has approved router and lending pool."""

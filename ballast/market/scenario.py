@@ -14,7 +14,7 @@ import yaml
 from ballast.errors import ConfigurationError
 
 FILE: Final = Path(__file__).parent / "scenarios.yaml"
-ACTORS: Final = ("traders", "nodes", "arbitrageur", "borrowers", "liquidators", "sandwicher", "depositor")
+ACTORS: Final = ("traders", "providers", "borrowers", "liquidators", "depositor")
 PAIRS: Final = ("weth/usdc", "staked/weth")
 SOURCES: Final = ("pool", "feed", "node")
 _HOUR: Final = 3600
@@ -68,6 +68,7 @@ class Scenario:
     ether: Course
     nodes: Nodes
     noise: float
+    depth: float
     actors: tuple[str, ...]
     staked: Course = Course(((0.0, 1.0),))
     prints: tuple[Print, ...] = field(default=())
