@@ -40,7 +40,7 @@ BUDGET, RESCUE_BUDGET = (200, DAY), (1_000, DAY)
 RULES = (TERMS, LIMITS, BUDGET, RESCUE_BUDGET)
 #: LeverageRules.Bands: least, target and most leverage, margin, epsilon, reaction time, idle, hard health, rescue, bounty
 BANDS = (
-    17 * WAD // 10,
+    19 * WAD // 10,
     2 * WAD,
     23 * WAD // 10,
     105 * WAD // 100,
@@ -53,7 +53,7 @@ BANDS = (
 )
 MIN, TARGET, MAX, MARGIN, EPSILON, REACTION, IDLE, HARD, RESCUE, BOUNTY = range(10)
 #: ForecastFeed.Bounds: sigma, jump and rho within; largest change, delay, expiry
-FORECAST_BOUNDS = (WAD // 10, 4 * WAD, WAD, 15 * WAD // 10, -WAD, WAD, WAD // 2, HOUR, 30 * DAY)
+FORECAST_BOUNDS = (WAD // 10, 4 * WAD, WAD, 25 * WAD // 10, -WAD, WAD, WAD // 2, HOUR, 30 * DAY)
 #: what the steward posts at first: sigma, jump, rho. With an hour and 1e-4 the lowest health factor is about 1.25
 FORECAST = (8 * WAD // 10, 12 * WAD // 10, 0)
 
@@ -140,16 +140,46 @@ class Place:
     def verdict(self) -> int:
         return self.oracle.price()[1]
 
+    def lying_exchange(self) -> Contract:
+        """An exchange whose prices the test sets: `set(says, pays)` in units of USDC per wei, Wad; honest at first."""
+        made = self.make("ExchangeStandIn", mainnet.USDC, mainnet.WETH)
+        for token in (mainnet.USDC, mainnet.WETH):
+            self.chain.deal(token, made.address, 10**26)
+        price = self.feed_price() // 10**12
+        made.set(price, price, sender=OWNER)
+        return made
+
+    def trader(self, usdc: int = 0, weth: int = 0) -> Contract:
+        """A contract that makes several calls in one transaction, with money of its own."""
+        made = self.make("TraderStandIn")
+        for token, amount in ((mainnet.USDC, usdc), (mainnet.WETH, weth)):
+            self.chain.deal(token, made.address, amount)
+        return made
+
+    def at_once(self, trader: Contract, *calls: tuple[Any, ...]) -> None:
+        """Let a trader make calls, each (contract, method name, *arguments), in one transaction.
+
+        Reverts with what the first call that fails reverts with.
+        """
+        packed = [(contract.address, getattr(contract, name).data(*rest)) for contract, name, *rest in calls]
+        try:
+            trader.run(packed, sender=STRANGER)
+        except Reverted as refused:
+            if refused.name != "Refused":
+                raise
+            raise self.chain.reverted(bytes(refused.values[0])) from None
+
     # --- strategies ---
 
-    def setup(self, name: str, oracle: Contract | None = None) -> tuple[Any, ...]:
+    def setup(self, name: str, *, oracle: Contract | None = None, exchange: Contract | None = None) -> tuple[Any, ...]:
         """PositionStrategy.Setup."""
-        where = (oracle or self.oracle).address
-        return (mainnet.USDC, f"Ballast {name}", name, OWNER, GUARDIAN, where, self.exchange.address)
+        places = ((oracle or self.oracle).address, (exchange or self.exchange).address)
+        return (mainnet.USDC, f"Ballast {name}", name, OWNER, GUARDIAN, *places)
 
-    def leveraged(self, *, bands=BANDS, rules=RULES, oracle=None) -> "Leveraged":
+    def leveraged(self, *, bands=BANDS, rules=RULES, oracle=None, exchange=None) -> "Leveraged":
         """A leveraged strategy, empty."""
-        made = self.make("LeveragedStrategy", self.setup("bLEV", oracle), rules, self.feed.address, self.pair, bands)
+        setup = self.setup("bLEV", oracle=oracle, exchange=exchange)
+        made = self.make("LeveragedStrategy", setup, rules, self.feed.address, self.pair, bands)
         tokens = (mainnet.WETH, mainnet.USDC, mainnet.USDC)
         where = (oracle or self.oracle).address
         credit = self.make("AaveV3Credit", (made.address, *tokens, mainnet.AAVE_ADDRESSES_PROVIDER, where, 0))
@@ -256,3 +286,58 @@ def leveraged(leveraged_state):
     """The strategy; what a test does to it is undone."""
     with leveraged_state.chain.isolated():
         yield leveraged_state
+
+
+class Aave:
+    """Aave's liquidity and its switches, moved by whoever can."""
+
+    def __init__(self, place: Place) -> None:
+        self.place, self.chain = place, place.chain
+        provider = self._at(
+            mainnet.AAVE_ADDRESSES_PROVIDER,
+            "getACLManager() view returns (address)",
+            "getACLAdmin() view returns (address)",
+        )
+        self.admin = provider.getACLAdmin()
+        self._at(provider.getACLManager(), "addPoolAdmin(address)").addPoolAdmin(self.admin, sender=self.admin)
+        self.configurator = self._at(mainnet.AAVE_POOL_CONFIGURATOR, "setReservePause(address,bool)")
+        self.taken: dict[str, int] = {}
+
+    def _at(self, address: str, *signatures: str) -> Contract:
+        return self.chain.at(address, Interface("Aave's", mainnet.abi(*signatures)))
+
+    def pause(self, reserve: str, on: bool = True) -> None:
+        self.configurator.setReservePause(reserve, on, sender=self.admin)
+
+    def drain(self, reserve: str, leave: int = 0) -> None:
+        """Borrow all of a reserve's liquidity but so much, against collateral of the other token."""
+        place, aave = self.place, self.place.aave
+        free = aave.getVirtualUnderlyingBalance(reserve)
+        if free <= leave:
+            return
+        other = mainnet.USDC if reserve == mainnet.WETH else mainnet.WETH
+        borrower = actor(f"borrower of {reserve}")
+        worth = free * place.feed_price() // 10**30 if reserve == mainnet.WETH else free
+        worth += USDC  # so that little is not nothing
+        pledge = 2 * (worth if other == mainnet.USDC else worth * 10**30 // place.feed_price())
+        token = place.market.attacker.token(other)
+        self.chain.deal(other, borrower, pledge)
+        token.approve(mainnet.AAVE_POOL, MOST, sender=borrower)
+        for method in ("setSupplyCap", "setBorrowCap"):
+            configurator = self._at(mainnet.AAVE_POOL_CONFIGURATOR, f"{method}(address,uint256)")
+            for each in (mainnet.USDC, mainnet.WETH):
+                getattr(configurator, method)(each, 0, sender=self.admin)
+        aave.supply(other, pledge, borrower, 0, sender=borrower)
+        aave.borrow(reserve, free - leave, 2, 0, borrower, sender=borrower)
+
+    def refill(self, reserve: str) -> None:
+        """Pay back what `drain` took."""
+        borrower = actor(f"borrower of {reserve}")
+        token = self.place.market.attacker.token(reserve)
+        token.approve(mainnet.AAVE_POOL, MOST, sender=borrower)
+        self.place.aave.repay(reserve, token.balanceOf(borrower), 2, borrower, sender=borrower)
+
+
+@pytest.fixture
+def aave(place):
+    return Aave(place)

@@ -166,35 +166,7 @@ class FeedPrices:
 
 Stage = Callable[[Markets, Scenario], tuple[Position | None, Position | None]]
 #: leverage of a plain account, by what it trades
-_PLAIN_LEVERAGE: Final = {
-    # an hour without anyone, and a fall of 25.6% in it (12 March 2020): sigma 0.9 and jump 1.30 keep the health at 1.35
-    "weth/usdc": LeverageTerms(
-        minimum=160 * WAD // 100,
-        target=2 * WAD,
-        maximum=230 * WAD // 100,
-        margin=115 * WAD // 100,
-        hard_health=115 * WAD // 100,
-        reaction=_HOUR,
-        tolerance_bps=300,
-        rescue_bps=600,
-        budget_bps=600,
-        rescue_budget_bps=600,
-        reach=WAD // 20,
-    ),
-    "staked/weth": LeverageTerms(
-        minimum=6 * WAD,
-        target=8 * WAD,
-        maximum=86 * WAD // 10,
-        margin=102 * WAD // 100,
-        hard_health=1015 * WAD // 1000,
-        reaction=_HOUR,
-        tolerance_bps=50,
-        rescue_bps=150,
-        budget_bps=400,
-        rescue_budget_bps=600,
-        reach=WAD // 50,
-    ),
-}
+_PLAIN_LEVERAGE: Final = {"weth/usdc": 2.0, "staked/weth": 8.0}
 
 
 def find(strategy: str, *, build: Build, rules: str = "both") -> Stage:
@@ -362,21 +334,32 @@ class LeverageTerms:
 
 
 LEVERAGE: Final = {
+    # an hour without anyone, and a fall of 25.6% in it (12 March 2020): sigma 0.9 and jump 1.30 keep the health at 1.35
     "weth/usdc": LeverageTerms(
-        160 * WAD // 100,
-        2 * WAD,
-        230 * WAD // 100,
-        115 * WAD // 100,
-        115 * WAD // 100,
-        _HOUR,
-        300,
-        600,
-        400,
-        600,
-        WAD // 20,
+        minimum=160 * WAD // 100,
+        target=2 * WAD,
+        maximum=230 * WAD // 100,
+        margin=115 * WAD // 100,
+        hard_health=115 * WAD // 100,
+        reaction=_HOUR,
+        tolerance_bps=300,
+        rescue_bps=600,
+        budget_bps=600,
+        rescue_budget_bps=600,
+        reach=WAD // 20,
     ),
     "staked/weth": LeverageTerms(
-        6 * WAD, 8 * WAD, 9 * WAD, 102 * WAD // 100, 1015 * WAD // 1000, _HOUR, 50, 150, 400, 600, WAD // 50
+        minimum=6 * WAD,
+        target=8 * WAD,
+        maximum=86 * WAD // 10,
+        margin=102 * WAD // 100,
+        hard_health=1015 * WAD // 1000,
+        reaction=_HOUR,
+        tolerance_bps=50,
+        rescue_bps=150,
+        budget_bps=400,
+        rescue_budget_bps=600,
+        reach=WAD // 50,
     ),
 }
 

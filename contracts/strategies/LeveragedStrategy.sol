@@ -77,6 +77,8 @@ contract LeveragedStrategy is PositionStrategy {
         (uint256 healthWad, uint256 hardWad) = (credit.healthFactorWad(), _rules().hardHealthWad());
         if (healthWad >= hardWad) revert NotInDanger(healthWad, hardWad);
         Price memory p = _knownPrice();
+        // In a dispute the lower source counts alone: it is the one that the position would be liquidated by.
+        p.highWad = p.lowWad;
         Mark memory mark = _mark(p);
         (uint256 toleranceBps, uint256 bountyWad) = _rules().rescueTerms(credit);
         uint256 repaid = _deleverage(p, toleranceBps, bountyWad, RESCUE);
@@ -144,7 +146,8 @@ contract LeveragedStrategy is PositionStrategy {
         if (sold == 0) return (0, 0, 0);
         if (owed > 0) owed = Math.min(owed, owed.mulDiv(part, whole, Math.Rounding.Ceil) + DUST);
         uint256 out = exchange.quote(true, sold);
-        if (out == 0) revert NotFillable(sold);
+        // Dust may bring nothing; where there is no market nobody can say what the part is worth.
+        if (out == 0 && exchange.depth(true, 1) < sold) revert NotFillable(sold);
         assets = out > owed ? out - owed : 0;
     }
 

@@ -71,6 +71,8 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
     /// How near `withdraw` comes to the fewest shares: one part in this many.
     uint256 private constant SEARCH_PRECISION = 1e9;
     uint256 private constant SEARCH_STEPS = 12;
+    /// A budget that pays for less than this part of a trade pays for none of it: 1/1,000.
+    uint256 private constant TRIFLE_PART = 1_000;
     /// Shares worth a few units at most do not count as holders.
     uint256 private constant CRUMBS = 1_000 * VIRTUAL_SHARES;
     /// Whose budget an action is on (PositionRules).
@@ -440,7 +442,9 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
         // the roundings of the positions.
         paid -= got;
         got = (_net(p) - _fresh()).mulDiv(rules.available(bucket), WAD) * 99 / 100;
-        if (paid > got) amountIn = amountIn.mulDiv(got, paid);
+        if (paid <= got) return amountIn;
+        // The last drops of a budget are not worth a move.
+        return got < paid / TRIFLE_PART ? 0 : amountIn.mulDiv(got, paid);
     }
 
     /// Trades exactly `amountIn`; with data `_onTrade` is called in between.
