@@ -27,6 +27,8 @@ import click
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same figures.")
 @click.option("--hostile", is_flag=True, help="A hostile keeper and a hostile depositor search for what pays them.")
 @click.option("--rpc", help="Play on this node, the replica or a fork of it, and not in this process. It is changed.")
+@click.option("--write", is_flag=True, help="With `all`: write docs/scenarios.md.")
+@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="With `all`: processes.")
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON on standard output.")
 @click.option(
     "--out",
@@ -46,10 +48,15 @@ def cli(
     seed: int,
     hostile: bool,
     rpc: str | None,
+    write: bool,
+    workers: int,
     as_json: bool,
     folder: Path,
 ):
-    """Play scenario NAME with a strategy, beside the same position without rules; `list` shows which there are.
+    """Play scenario NAME with a strategy, beside the same position without rules.
+
+    `list` shows which scenarios there are; `all` plays all of them with all strategies, and with enemies too with
+    --hostile.
 
     Exit code 1: it could not run; 3: it ran and did not show what it must.
     """
@@ -57,6 +64,10 @@ def cli(
 
     if name == "list":
         scenario_commands.list_all(as_json)
+        return
+    if name == "all":
+        strategies = ["leveraged", "liquidity", "neutral"]
+        scenario_commands.run_all([], strategies, hostile=hostile, folder=folder, write=write, workers=workers)
         return
     options = engine.Options(seed=seed, every=every, keeper=not no_keeper, hostile=hostile)
     scenario_commands.run(name, strategy, options, rules=rules, rpc=rpc, hours=hours, folder=folder, as_json=as_json)

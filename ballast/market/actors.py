@@ -92,8 +92,8 @@ class Arbitrageur:
 
 
 class Providers:
-    """Who provide liquidity and follow the price: in each pool they begin again, in a range of a fifth to each side, when
-    it has left the middle of their last one. The replica's own liquidity stays where it was."""
+    """Who provide liquidity and follow the price: in each pool they begin again, in a range of a fifth to each side,
+    when it has left the middle of their last one. The replica's own liquidity stays where it was."""
 
     def __init__(self, markets: Markets, scenario: Scenario) -> None:
         self._markets = markets

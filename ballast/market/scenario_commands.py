@@ -1,6 +1,8 @@
 """What `ape run scenario` does and prints."""
 
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -14,12 +16,13 @@ from ballast.fuzz import build
 from ballast.fuzz.chain import Chain
 from ballast.fuzz.node import Anvil
 from ballast.fuzz.revm import Revm
-from ballast.market import engine, scenario_page, stage
+from ballast.market import engine, scenario_docs, scenario_page, stage
 from ballast.market import scenario as scenarios
 from ballast.market.record import Run, Track
 from ballast.market.scenario import Scenario
 from ballast.replica.rpc import Rpc
 
+_COLUMNS: Final = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
 #: exit code of a scenario that ran and did not show what it must
 NOT_SHOWN: Final = 3
 
@@ -55,12 +58,52 @@ def run(
         found = found.shortened(hours)
     played = play(found, strategy, options, rules=rules, rpc=rpc)
     page = write_page(played, folder)
+    # figures first, so that a scenario that does not hold is seen before its exit code
     if as_json:
         emit_json({**played.as_dict(), "page": str(page)}, indent=2)
     else:
         show(played, page)
     if not all(check.ok for check in played.checks()):
         sys.exit(NOT_SHOWN)
+
+
+@one_line_errors
+def run_all(
+    names: Sequence[str], strategies: Sequence[str], *, hostile: bool, folder: Path, write: bool, workers: int
+) -> None:
+    """Play many scenarios with many strategies; with `write`, write docs/scenarios.md."""
+    replica.build()
+    _build()
+    jobs = [
+        (name, strategy, enemy)
+        for name in names or scenarios.load()
+        for strategy in strategies
+        for enemy in ((False, True) if hostile else (False,))
+    ]
+    runs = []
+    with ProcessPoolExecutor(workers) as pool, Progress(*_COLUMNS, console=console, transient=True) as bar:
+        task = bar.add_task("scenarios", total=len(jobs))
+        for played in pool.map(_job, jobs):
+            runs.append(played)
+            write_page(played, folder)
+            failed = [check.what for check in played.checks() if not check.ok]
+            said = f"[red]not: {'; '.join(failed)}[/red]" if failed else "[green]holds[/green]"
+            label = f"{played.scenario.name}, {played.strategy}" + (", hostile" if played.hostile else "")
+            console.print(f"{label}: {said} ({played.seconds:.0f} s)", highlight=False)
+            bar.advance(task)
+    if write:
+        scenario_docs.FILE.write_text(scenario_docs.markdown(runs), encoding="utf-8")
+        out.print(f"{scenario_docs.FILE} is written")
+    if not all(check.ok for played in runs for check in played.checks()):
+        sys.exit(NOT_SHOWN)
+
+
+def _job(job: tuple[str, str, bool]) -> Run:
+    """Play one scenario in a process of its own."""
+    name, strategy, hostile = job
+    chain = Revm.from_state(replica.build().state)
+    stage_ = stage.find(strategy, build=build.load())
+    return engine.play(chain, scenarios.find(name), stage_, strategy, engine.Options(hostile=hostile))
 
 
 def play(
@@ -70,8 +113,7 @@ def play(
     stage_ = stage.find(strategy, build=_build(), rules=rules)
     if options.every is not None and options.every % found.step_seconds:
         raise ConfigurationError(f"--every is a multiple of the scenario's step, {found.step_seconds} seconds")
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*_COLUMNS, console=console, transient=True) as bar:
         task = bar.add_task(f"{found.name}, {strategy}", total=found.steps + 1)
         chain = _chain(rpc)
         try:
@@ -94,7 +136,8 @@ def _chain(rpc: str | None) -> Chain:
 
 def write_page(played: Run, folder: Path) -> Path:
     """Write the page; return where."""
-    page = folder / f"{played.scenario.name}-{played.strategy}.html"
+    enmity = "-hostile" if played.hostile else ""
+    page = folder / f"{played.scenario.name}-{played.strategy}{enmity}.html"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         page.write_text(scenario_page.html(played), encoding="utf-8")
@@ -149,6 +192,8 @@ ROWS: Final = (
         "loss budget, most drawn",
         lambda track: "-" if track.drawn is None or not track.actions else f"{track.drawn:.0%}",
     ),
+    ("an enemy's best attack", lambda track: f"{track.best_attack.profit:,.4f}" if track.best_attack else "-"),
+    ("what enmity cost the enemy", lambda track: f"{track.enemy_spent:,.2f}" if track.enemy_spent else "-"),
     ("deposits and exits", lambda track: f"{track.visits.deposits} and {track.visits.exits}"),
     ("keeper was refused", _refused),
 )

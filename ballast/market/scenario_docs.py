@@ -23,6 +23,13 @@ counted by the chain in this process, on slots warm from before, at the scenario
 goes at random all the time: *doors* counts deposits and exits, and how often either door was shut by a rule. Every
 deposit and exit that the strategy said it would take was taken, paid what the preview had said, and took nothing from
 those who stayed, unless the lines below the table say otherwise.
+
+**With enemies** the scenario is played again: before the honest keeper comes a hostile one with money without limit,
+who tries every call at every price it can push the pool to, and does for real what hurts those inside most; and every
+half hour a hostile depositor tries to enter and leave around pushed prices. *Best attack* is the largest profit found,
+in whole units of the asset, beyond the bounty that an honest rescuer would have got; *enemy paid* is what the hostile
+keeper's deeds cost it. Enmity cannot pay, and is bounded by the loss budget; but whoever pays to use the budget up may
+make the strategy wait, and be late.
 """
 _COLUMNS: Final = (
     "Strategy",
@@ -61,10 +68,14 @@ def _chapter(scenario: Scenario, runs: Sequence[Run]) -> str:
         "| " + " | ".join(_COLUMNS) + " |",
         "|" + " --- |" * len(_COLUMNS),
     ]
-    for run in runs:
+    plain = [run for run in runs if not run.hostile]
+    for run in plain:
         lines += [row(run, track) for track in run.tracks]
+    enemies = [run for run in runs if run.hostile and run.ruled is not None]
+    if enemies:
+        lines += ["", *_enmity(enemies)]
     failed = [
-        f"- **{run.strategy}: {check.what}: no** ({check.found})"
+        f"- **{run.strategy}{', hostile' if run.hostile else ''}: {check.what}: no** ({check.found})"
         for run in runs
         for check in run.checks()
         if not check.ok
@@ -72,6 +83,28 @@ def _chapter(scenario: Scenario, runs: Sequence[Run]) -> str:
     if failed:
         lines += ["", "What does not hold:", "", *failed]
     return "\n".join(lines) + "\n"
+
+
+def _enmity(runs: Sequence[Run]) -> list[str]:
+    """Write what a hostile keeper, who comes before the honest one, and a hostile depositor brought about."""
+    lines = [
+        "| With enemies | Best attack found | Worst for those inside | End | Liquidated | Budget | Enemy paid |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for run in runs:
+        track = run.ruled
+        best, worst = track.best_attack, track.worst_attack
+        cells = [
+            run.strategy,
+            f"{best.profit:+,.4f} ({best.what})" if best else "none goes through",
+            f"{worst.loss:.3%} ({worst.what})" if worst else "",
+            _percent(track.end - 1),
+            f"{len(track.liquidations)} times" if track.liquidations else "no",
+            f"{track.drawn:.0%}" if track.drawn is not None else "",
+            f"{track.enemy_spent:,.2f}",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
 
 
 def row(run: Run, track: Track) -> str:

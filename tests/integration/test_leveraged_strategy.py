@@ -61,9 +61,7 @@ def test_rebalance__counts_on_nothing_that_came_in_its_own_block(leveraged, plac
     approve = (place.usdc, "approve", leveraged.at.address, MOST)
     before = leveraged.readings()["leverage"]
     with pytest.raises(Reverted, match="InBand"):
-        place.at_once(
-            trader, approve, (leveraged.at, "deposit", MILLION, trader.address), (leveraged.at, "rebalance")
-        )
+        place.at_once(trader, approve, (leveraged.at, "deposit", MILLION, trader.address), (leveraged.at, "rebalance"))
     place.at_once(trader, approve, (leveraged.at, "deposit", MILLION, trader.address))
     assert leveraged.readings()["leverage"] == near(before, 1e-6), "in the same block"
     place.chain.wait(12)
@@ -739,9 +737,7 @@ def test_credit__is_given_once_and_must_be_its_own(place):
         held.at.setCredit(held.credit.address, sender=OWNER)
     with pytest.raises(Reverted, match="Unauthorized"):
         held.at.setCredit(held.credit.address, sender=GUARDIAN)
-    bare = place.make(
-        "LeveragedStrategy", place.setup("bare"), RULES, place.feed.address, place.pair, BANDS
-    )
+    bare = place.make("LeveragedStrategy", place.setup("bare"), RULES, place.feed.address, place.pair, BANDS)
     with pytest.raises(Reverted, match="WrongVenue"):
         bare.setCredit(held.credit.address, sender=OWNER)
     short = (bare.address, mainnet.USDC, mainnet.WETH, mainnet.USDC)
