@@ -17,9 +17,12 @@ USDC, WETH = mainnet.USDC, mainnet.WETH
 FEES = {mainnet.UNISWAP_V3_USDC_WETH_500: (500, 10), mainnet.UNISWAP_V3_USDC_WETH_3000: (3000, 60)}
 #: whose positions the replica's pools hold: NFT 1 and 2 in the 0.05% pool, 3 in the 0.3% pool
 NFTS = {mainnet.UNISWAP_V3_USDC_WETH_500: (1, 2), mainnet.UNISWAP_V3_USDC_WETH_3000: (3,)}
-TRADER, PROVIDER = actor("trader"), actor("liquidity provider")
+TRADER, PROVIDER, HOLDER = actor("trader"), actor("liquidity provider"), actor("holder of a position")
+DAY = 86_400
 PURSE = 10**32
 FOREVER = 2**63
+#: an ordinary amount of a trade's input: of WETH when it sells base, of USDC when it buys
+UNIT = {True: 10**18, False: 10**9}
 
 
 class Market:
@@ -39,6 +42,21 @@ class Market:
             for holder, spender in ((TRADER, self.exchange.address), (PROVIDER, self.nfts.address)):
                 chain.deal(token, holder, PURSE)
                 self.attacker.token(token).approve(spender, 2**256 - 1, sender=holder)
+
+    def oracle(self, age=365 * DAY):
+        feeds = (mainnet.ETH_USD_FEED, mainnet.USDC_USD_FEED, age, age)
+        pool = (mainnet.UNISWAP_V3_USDC_WETH_500, mainnet.WETH, mainnet.USDC, 30 * 60, 200)
+        return self.build.make(self.chain, "Oracle", (*feeds, *pool), sender=OWNER)
+
+    def venue(self, asset=USDC):
+        """A position of HOLDER's, who has approved what it will take."""
+        terms = (HOLDER, asset, self.pool.address, self.oracle().address)
+        venue = self.build.make(self.chain, "UniswapV3Liquidity", *terms, sender=OWNER)
+        for token in (USDC, WETH):
+            self.chain.deal(token, HOLDER, PURSE)
+            for spender in (venue.address, self.exchange.address):
+                self.attacker.token(token).approve(spender, 2**256 - 1, sender=HOLDER)
+        return venue
 
     def balance(self, token, holder):
         return self.attacker.token(token).balanceOf(holder)
@@ -83,6 +101,21 @@ class Market:
 
     def trade(self, sells_base, amount, least=0):
         return self.exchange.trade(sells_base, amount, least, b"", sender=TRADER)
+
+    def scatter(self, rng, ranges=8):
+        """Put random ranges into the pool around the price, and move the price at random."""
+        here = self.tick() // self.spacing
+        for _ in range(ranges):
+            lower = here + rng.randint(-40, 30)
+            upper = lower + rng.randint(1, 60)
+            amounts = 10 ** rng.randint(6, 13), 10 ** rng.randint(15, 21)
+            self.provide(lower * self.spacing, upper * self.spacing, *amounts)
+        self.shove(rng)
+
+    def shove(self, rng, most=3):
+        """Somebody trades."""
+        sells_base = rng.random() < 0.5
+        self.attacker.push(sells_base, UNIT[sells_base] * 10 ** rng.randint(0, most))
 
 
 @pytest.fixture(scope="module")

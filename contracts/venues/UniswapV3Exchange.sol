@@ -7,6 +7,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IExchange, IExchangeCaller} from "../../interfaces/IExchange.sol";
+import {IPooled} from "../../interfaces/IPooled.sol";
 import {IUniswapV3Pool, IUniswapV3SwapCallback} from "../../interfaces/uniswap/IUniswapV3Pool.sol";
 import {UniswapV3Prices} from "./UniswapV3Prices.sol";
 import {UniswapV3Sandwich} from "./UniswapV3Sandwich.sol";
@@ -20,7 +21,7 @@ import {UniswapV3Walk} from "./UniswapV3Walk.sol";
 /// `depth` and `safeDepth` answer 0.
 /// @dev SANDWICHES: UniswapV3Sandwich has the derivation of what is safe, and its limits.
 /// @dev ROUNDING: amounts that may be traded down.
-contract UniswapV3Exchange is IExchange, IUniswapV3SwapCallback, ReentrancyGuardTransient {
+contract UniswapV3Exchange is IExchange, IPooled, IUniswapV3SwapCallback, ReentrancyGuardTransient {
     using Math for uint256;
     using SafeERC20 for IERC20;
     using UniswapV3Prices for UniswapV3Prices.Scale;
@@ -37,7 +38,7 @@ contract UniswapV3Exchange is IExchange, IUniswapV3SwapCallback, ReentrancyGuard
     /// A pool's fee is in millionths.
     uint256 private constant MILLION = 1e6;
 
-    IUniswapV3Pool public immutable pool;
+    IUniswapV3Pool private immutable _pool;
     address public immutable asset;
     address public immutable base;
     uint256 private immutable _fee;
@@ -48,7 +49,7 @@ contract UniswapV3Exchange is IExchange, IUniswapV3SwapCallback, ReentrancyGuard
     constructor(IUniswapV3Pool pool_, address asset_) {
         (address token0, address token1) = (pool_.token0(), pool_.token1());
         if (asset_ != token0 && asset_ != token1) revert WrongPool(address(pool_), asset_);
-        (pool, asset, base) = (pool_, asset_, asset_ == token0 ? token1 : token0);
+        (_pool, asset, base) = (pool_, asset_, asset_ == token0 ? token1 : token0);
         _fee = pool_.fee();
         _baseIsToken0 = asset_ == token1;
         _assetUnit = 10 ** IERC20Metadata(token0 == asset_ ? token0 : token1).decimals();
@@ -56,6 +57,11 @@ contract UniswapV3Exchange is IExchange, IUniswapV3SwapCallback, ReentrancyGuard
     }
 
     /* VIEWS */
+
+    /// @inheritdoc IPooled
+    function pool() external view returns (address) {
+        return address(_pool);
+    }
 
     /// @inheritdoc IExchange
     function feeWad() external view returns (uint256) {
@@ -67,14 +73,14 @@ contract UniswapV3Exchange is IExchange, IUniswapV3SwapCallback, ReentrancyGuard
         // More than this no pool holds; and its amounts are signed.
         if (amountIn > type(uint128).max) return 0;
         bool zeroForOne = sellsBase == _baseIsToken0;
-        (UniswapV3Walk.Walk memory walk, bool open) = UniswapV3Walk.start(pool, zeroForOne);
+        (UniswapV3Walk.Walk memory walk, bool open) = UniswapV3Walk.start(_pool, zeroForOne);
         return open ? walk.swap(amountIn, _end(zeroForOne)) : 0;
     }
 
     /// @inheritdoc IExchange
     function depth(bool sellsBase, uint256 limitWad) external view returns (uint256 amountIn) {
         bool zeroForOne = sellsBase == _baseIsToken0;
-        (UniswapV3Walk.Walk memory walk, bool open) = UniswapV3Walk.start(pool, zeroForOne);
+        (UniswapV3Walk.Walk memory walk, bool open) = UniswapV3Walk.start(_pool, zeroForOne);
         if (!open) return 0;
         UniswapV3Walk.Path memory ahead = walk.path(_limit(sellsBase, limitWad), zeroForOne, true);
         for (uint256 j = 1; j <= ahead.length; j++) {
@@ -87,7 +93,7 @@ contract UniswapV3Exchange is IExchange, IUniswapV3SwapCallback, ReentrancyGuard
     /// @inheritdoc IExchange
     function safeDepth(bool sellsBase, uint256 limitWad, uint256 reachWad) external view returns (uint256 amountIn) {
         bool zeroForOne = sellsBase == _baseIsToken0;
-        (UniswapV3Walk.Walk memory walk, bool open) = UniswapV3Walk.start(pool, zeroForOne);
+        (UniswapV3Walk.Walk memory walk, bool open) = UniswapV3Walk.start(_pool, zeroForOne);
         if (!open) return 0;
         // No push beyond the reach, rounded outwards; no move by more than the fee, rounded inwards.
         uint160 start = walk.sqrtP;
@@ -96,7 +102,7 @@ contract UniswapV3Exchange is IExchange, IUniswapV3SwapCallback, ReentrancyGuard
         if (zeroForOne == (limit > end)) end = limit;
         UniswapV3Walk.Path memory ahead = walk.path(end, zeroForOne, true);
         if (ahead.length == 0) return 0;
-        (walk,) = UniswapV3Walk.start(pool, !zeroForOne);
+        (walk,) = UniswapV3Walk.start(_pool, !zeroForOne);
         uint160 reach = UniswapV3Prices.away(start, reachWad, zeroForOne, true);
         UniswapV3Walk.Path memory behind = walk.path(reach, zeroForOne, false);
         behind.extend(reach);
@@ -115,7 +121,7 @@ contract UniswapV3Exchange is IExchange, IUniswapV3SwapCallback, ReentrancyGuard
         if (amountIn == 0) revert ZeroAmount();
         if (amountIn > uint256(type(int256).max)) revert NotFilled(amountIn, 0);
         bool zeroForOne = sellsBase == _baseIsToken0;
-        (int256 amount0, int256 amount1) = pool.swap(
+        (int256 amount0, int256 amount1) = _pool.swap(
             msg.sender,
             zeroForOne,
             int256(amountIn),
@@ -128,7 +134,7 @@ contract UniswapV3Exchange is IExchange, IUniswapV3SwapCallback, ReentrancyGuard
     /// @dev The pool calls whoever asked it to swap, with what it was given: so it calls here for `trade` alone, and `data` is
     /// what `trade` wrote. A lying pool could take what callers have approved, no more than it could by itself.
     function uniswapV3SwapCallback(int256 amount0Delta, int256 amount1Delta, bytes calldata data) external {
-        if (msg.sender != address(pool)) revert NotPool(msg.sender);
+        if (msg.sender != address(_pool)) revert NotPool(msg.sender);
         (address caller, bool sellsBase, uint256 amountIn, uint256 minOut, bytes memory inner) =
             abi.decode(data, (address, bool, uint256, uint256, bytes));
         (int256 taken, int256 given) =

@@ -30,6 +30,12 @@ library UniswapV3Walk {
         uint160 stopSqrtP;
         int24 stopTick;
         bool stopInitialized;
+        /// Liquidity to walk without, between two ticks; and whether a tick would be none without it.
+        uint128 less;
+        int24 lessLower;
+        int24 lessUpper;
+        bool hidesLower;
+        bool hidesUpper;
     }
 
     /// Prices along a walk, the liquidity between them, and how much of one token lies between the start and each.
@@ -51,6 +57,16 @@ library UniswapV3Walk {
         (w.fee, w.spacing, w.liquidity) = (pool.fee(), pool.tickSpacing(), pool.liquidity());
     }
 
+    /// @notice Walks as if `less` had been taken out of a range that has at least so much. Before the first step.
+    function without(Walk memory w, int24 lower, int24 upper, uint128 less) internal view {
+        (w.less, w.lessLower, w.lessUpper) = (less, lower, upper);
+        if (lower <= w.tick && w.tick < upper) w.liquidity -= less;
+        (uint128 gross,,,,,,,) = w.pool.ticks(lower);
+        w.hidesLower = less > 0 && gross == less;
+        (gross,,,,,,,) = w.pool.ticks(upper);
+        w.hidesUpper = less > 0 && gross == less;
+    }
+
     /// @notice Looks for the stop ahead. False when there are no steps left.
     function look(Walk memory w) internal view returns (bool) {
         if (w.steps == 0) return false;
@@ -60,6 +76,8 @@ library UniswapV3Walk {
         if (!w.zeroForOne) place++;
         (int16 at, uint8 bit) = TickBitmap.position(place);
         uint256 word = w.pool.tickBitmap(at);
+        if (w.hidesLower) word = _hide(word, at, w.lessLower / w.spacing);
+        if (w.hidesUpper) word = _hide(word, at, w.lessUpper / w.spacing);
         word = w.zeroForOne ? word & (type(uint256).max >> (255 - bit)) : word >> bit << bit;
         w.stopInitialized = word != 0;
         uint256 found = w.zeroForOne
@@ -77,6 +95,9 @@ library UniswapV3Walk {
     function pass(Walk memory w) internal view {
         if (w.stopInitialized) {
             (, int128 net,,,,,,) = w.pool.ticks(w.stopTick);
+            // Liquidity is below 2^127: the pool keeps its sums in that.
+            if (w.stopTick == w.lessLower) net -= int128(w.less);
+            if (w.stopTick == w.lessUpper) net += int128(w.less);
             w.liquidity = LiquidityMath.addDelta(w.liquidity, w.zeroForOne ? -net : net);
         }
         w.sqrtP = w.stopSqrtP;
@@ -130,5 +151,10 @@ library UniswapV3Walk {
         return token0
             ? SqrtPriceMath.getAmount0Delta(a, b, liquidity, up)
             : SqrtPriceMath.getAmount1Delta(a, b, liquidity, up);
+    }
+
+    function _hide(uint256 word, int16 at, int24 place) private pure returns (uint256) {
+        (int16 where, uint8 bit) = TickBitmap.position(place);
+        return where == at ? word & ~(uint256(1) << bit) : word;
     }
 }

@@ -10,28 +10,13 @@ from ballast.fuzz.world import OWNER, STRANGER
 from tests.uniswap_kit import *
 
 SIDES = pytest.mark.parametrize("sells_base", [True, False], ids=["sells", "buys"])
-UNIT = {True: 10**18, False: 10**9}
-
-
-def scatter(market, seed):
-    """Put random ranges into the pool around the price, and move the price at random."""
-    rng = random.Random(seed)
-    here = market.tick() // market.spacing
-    for _ in range(8):
-        lower = here + rng.randint(-40, 30)
-        upper = lower + rng.randint(1, 60)
-        market.provide(
-            lower * market.spacing, upper * market.spacing, 10 ** rng.randint(6, 13), 10 ** rng.randint(15, 21)
-        )
-    sells_base = rng.random() < 0.5
-    market.attacker.push(sells_base, UNIT[sells_base] * 10 ** rng.randint(0, 3))
 
 
 @SIDES
 @pytest.mark.parametrize("seed", range(4))
 def test_quote__is_what_the_pool_and_its_quoter_give_to_the_unit(any_market, sells_base, seed):
-    scatter(any_market, seed)
     rng = random.Random(seed)
+    any_market.scatter(rng)
     for _ in range(8):
         amount = rng.randint(1, 9) * UNIT[sells_base] * 10 ** rng.randint(-8, 4) if rng.random() < 0.9 else 1
         amount = max(1, int(amount))
@@ -103,7 +88,7 @@ def test_trade__refuses_what_is_not_filled_whole(market500, sells_base):
 @SIDES
 @pytest.mark.parametrize("bps", [1, 40, 400, 3000])
 def test_depth__ends_where_the_last_unit_trades_at_the_limit(any_market, sells_base, bps):
-    scatter(any_market, bps)
+    any_market.scatter(random.Random(bps))
     limit = any_market.price() * (10_000 - bps if sells_base else 10_000 + bps) // 10_000
     depth = any_market.exchange.depth(sells_base, limit)
     fee = any_market.fee
