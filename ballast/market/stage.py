@@ -284,6 +284,12 @@ class Stagehand:
         """Return PositionStrategy.Setup."""
         return (self.market.asset, name, "SCENE", OWNER, GUARDIAN, self.oracle.address, self.exchange.address)
 
+    def rules(self, terms: "LeverageTerms | RangeTerms", *, rescue_bps: int = 0) -> tuple:
+        """Return PositionRules.Config: what bounds keepers and users."""
+        general = (2**128 - 1, terms.reach, 100, 300, terms.tolerance_bps, 500)
+        limits = (18 * WAD, 18 * WAD, 18 * WAD, 18 * WAD)
+        return general, limits, (terms.budget_bps, 24 * _HOUR), (rescue_bps, 24 * _HOUR)
+
     def forecasts(self) -> tuple[Contract, bytes]:
         """Deploy a forecast feed that holds the market's figures; return it and its name of the pair."""
         feed = self.make("ForecastFeed", OWNER, GUARDIAN, STEWARD)
@@ -364,20 +370,13 @@ LEVERAGE: Final = {
 }
 
 
-def rules_of(terms: LeverageTerms) -> tuple:
-    """Return PositionRules.Config."""
-    general = (2**128 - 1, terms.reach, 100, 300, terms.tolerance_bps, 500)
-    limits = (18 * WAD, 18 * WAD, 18 * WAD, 18 * WAD)
-    return general, limits, (terms.budget_bps, 24 * _HOUR), (terms.rescue_budget_bps, 24 * _HOUR)
-
-
 def leveraged(markets: Markets, scenario: Scenario, build: Build, name: str) -> StrategyPosition:
     """Deploy a LeveragedStrategy on the scenario's pair, and let a holder in."""
     market, terms = MARKETS[scenario.pair], LEVERAGE[scenario.pair]
     hand = Stagehand(markets, build, market)
     feed, pair = hand.forecasts()
     feed.post(pair, market.sigma_wad, market.jump_wad, WAD, sender=STEWARD)
-    rules = rules_of(terms)
+    rules = hand.rules(terms, rescue_bps=terms.rescue_budget_bps)
     rest = (
         terms.target,
         terms.maximum,
@@ -410,6 +409,62 @@ def leveraged(markets: Markets, scenario: Scenario, build: Build, name: str) -> 
     )
 
 
+@dataclass(frozen=True)
+class RangeTerms:
+    """How a range is set up, in 1e4 but for the cooldown in seconds."""
+
+    half_width: int
+    inner: int
+    fees: int
+    idle: int
+    spot: int
+    move: int
+    cooldown: int
+    tolerance_bps: int
+    budget_bps: int
+    reach: int
+
+
+RANGE: Final = {
+    "weth/usdc": RangeTerms(
+        half_width=1_500,
+        inner=800,
+        fees=50,
+        idle=300,
+        spot=100,
+        move=20,
+        cooldown=4 * _HOUR,
+        tolerance_bps=100,
+        budget_bps=200,
+        reach=WAD // 20,
+    ),
+    "staked/weth": RangeTerms(
+        half_width=100,
+        inner=50,
+        fees=20,
+        idle=300,
+        spot=30,
+        move=10,
+        cooldown=4 * _HOUR,
+        tolerance_bps=30,
+        budget_bps=100,
+        reach=WAD // 50,
+    ),
+}
+
+
+def liquidity(markets: Markets, scenario: Scenario, build: Build, name: str) -> StrategyPosition:
+    """Deploy a LiquidityStrategy on the scenario's pair, and let a holder in."""
+    market, terms = MARKETS[scenario.pair], RANGE[scenario.pair]
+    hand = Stagehand(markets, build, market)
+    bands = (terms.half_width, terms.inner, terms.fees, terms.idle, terms.spot, terms.move, terms.cooldown)
+    strategy = hand.make("LiquidityStrategy", hand.setup("Liquidity"), hand.rules(terms), bands)
+    venue = hand.make("UniswapV3Liquidity", strategy.address, market.asset, market.pool, hand.oracle.address)
+    strategy.setVenue(venue.address, sender=OWNER)
+    hand.enter(strategy)
+    return StrategyPosition(name, markets, market.asset, market.base, strategy=strategy, liquidity=venue)
+
+
 def _steward(feed: Contract, pair: bytes, market: Market) -> Callable[[], None]:
     """Return what posts the same figures again: a forecast without foresight."""
     return lambda: feed.post(pair, market.sigma_wad, market.jump_wad, WAD, sender=STEWARD)
@@ -417,4 +472,5 @@ def _steward(feed: Contract, pair: bytes, market: Market) -> Callable[[], None]:
 
 _MAKERS: Final[dict[str, Callable[[Markets, Scenario, Build, str], Position]]] = {
     "leveraged": leveraged,
+    "liquidity": liquidity,
 }
