@@ -24,6 +24,13 @@ interface ILiquidityVenue is IVenue, IPooled {
     /// @notice What the position would hold at `priceWad`, without fees, rounded down.
     function holdingsAt(uint256 priceWad) external view returns (uint256 assets, uint256 bases);
 
+    /// @notice What `units` of liquidity in a range would hold at `priceWad`, rounded down: the range rounded to the pool's ticks as
+    /// `add` does, whether or not the position is in it.
+    function holdingsIn(uint256 lowerWad, uint256 upperWad, uint128 units, uint256 priceWad)
+        external
+        view
+        returns (uint256 assets, uint256 bases);
+
     /// @notice What `remove` of all liquidity would pay now at the pool's spot, without fees, rounded down.
     function holdings() external view returns (uint256 assets, uint256 bases);
 

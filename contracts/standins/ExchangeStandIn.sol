@@ -44,6 +44,11 @@ contract ExchangeStandIn is IExchange {
         IExchangeCaller(strategy).onTrade(true, 1, 1, data);
     }
 
+    /// It trades in none.
+    function pool() external pure returns (address) {
+        return address(0);
+    }
+
     function feeWad() external pure returns (uint256) {
         return 0;
     }

@@ -127,6 +127,16 @@ contract UniswapV3Liquidity is ILiquidityVenue, IUniswapV3MintCallback {
     }
 
     /// @inheritdoc ILiquidityVenue
+    function holdingsIn(uint256 lowerWad, uint256 upperWad, uint128 units, uint256 priceWad)
+        external
+        view
+        returns (uint256 assets, uint256 bases)
+    {
+        (int24 lower, int24 upper) = _ticks(lowerWad, upperWad);
+        return _holdingsOf(lower, upper, _scale().toSqrt(priceWad, false), units);
+    }
+
+    /// @inheritdoc ILiquidityVenue
     function holdings() external view returns (uint256 assets, uint256 bases) {
         return _holdings(_spot(), liquidity);
     }
@@ -279,8 +289,15 @@ contract UniswapV3Liquidity is ILiquidityVenue, IUniswapV3MintCallback {
     }
 
     function _holdings(uint160 sqrtP, uint128 amount) private view returns (uint256 assets, uint256 bases) {
-        if (amount == 0) return (0, 0);
-        (uint160 low, uint160 high) = (TickMath.getSqrtPriceAtTick(lowerTick), TickMath.getSqrtPriceAtTick(upperTick));
+        return amount == 0 ? (0, 0) : _holdingsOf(lowerTick, upperTick, sqrtP, amount);
+    }
+
+    function _holdingsOf(int24 lower, int24 upper, uint160 sqrtP, uint128 amount)
+        private
+        view
+        returns (uint256 assets, uint256 bases)
+    {
+        (uint160 low, uint160 high) = (TickMath.getSqrtPriceAtTick(lower), TickMath.getSqrtPriceAtTick(upper));
         uint160 at = sqrtP < low ? low : sqrtP > high ? high : sqrtP;
         return _sort(
             UniswapV3Walk.between(at, high, amount, true, false), UniswapV3Walk.between(low, at, amount, false, false)
