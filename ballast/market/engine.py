@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from ballast import mainnet
+from ballast.fuzz.abi import Interface
 from ballast.fuzz.chain import Chain, Reverted
 from ballast.fuzz.world import KEEPER
 from ballast.keeper import Contract, Keeper
@@ -22,7 +24,7 @@ from ballast.market.actors import (
 from ballast.market.depositor import Depositor
 from ballast.market.hostile import Hostile
 from ballast.market.keeping import BacktestCourier, keeper
-from ballast.market.markets import Markets
+from ballast.market.markets import Markets, Pool
 from ballast.market.record import Action, Run, Sample, Track
 from ballast.market.scenario import Moment, Scenario
 from ballast.market.stage import FeedPrices, Position, Stage, StrategyPosition
@@ -38,6 +40,7 @@ _SAMPLES: Final = 1_500
 #: how often an enemy searches for what pays
 _SEARCH_SECONDS: Final = 1_800
 _DAY: Final = 86_400
+_POOLED: Final = Interface("IPooled", mainnet.abi("pool() view returns (address)"))
 
 
 @dataclass(frozen=True)
@@ -157,8 +160,13 @@ class _Play:
                 each.depositor = Depositor(each.position, self.scenario, self.options.seed)
                 each.track.visits = each.depositor.visits
             if each.track.rules and self.options.hostile and isinstance(each.position, StrategyPosition):
-                pool = next(pool for pool in self.pools if {pool.base, pool.quote} == set(each.position.pair))
-                each.hostile = Hostile(each.position, pool)
+                each.hostile = Hostile(each.position, self._pools_of(each.position))
+
+    def _pools_of(self, position: StrategyPosition) -> list[Pool]:
+        """Return the pools that a strategy uses."""
+        parts = [self.chain.at(position.strategy.exchange(), _POOLED), position.liquidity]
+        used = {part.pool() for part in parts if part is not None}
+        return [pool for pool in self.pools if pool.at.address in used]
 
     def _watch(self, position: Position, rules: bool) -> None:
         each = _Watched(position, Track(position.name, position.asset, rules))

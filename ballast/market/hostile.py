@@ -5,7 +5,7 @@ trade in the strategy's own pool and end with as much of the base token as they 
 of the asset is their profit: what others' prices say does not matter. Each attempt is undone.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from ballast import mainnet
@@ -32,11 +32,11 @@ _OUTPUT: Final = mainnet.abi(
 class Hostile:
     """Searches and, as the worst of keepers, does what hurts most."""
 
-    def __init__(self, position: StrategyPosition, pool: Pool) -> None:
+    def __init__(self, position: StrategyPosition, pools: Sequence[Pool]) -> None:
         self._position = position
         self._markets: Markets = position.markets
         self._chain: Chain = position.markets.chain
-        self._pool = pool
+        self._pools = pools
         self._strategy = position.strategy
         self._who = self._markets.enter("hostile")
         self._router = self._chain.at(self._markets.router.address, Interface("Router", _OUTPUT))
@@ -49,8 +49,9 @@ class Hostile:
 
     def search(self, prices: Prices) -> None:
         """Try everything once at this moment, and undo it."""
-        for what, attack in self._depositor_attacks(prices):
-            self._note(self._attempt(what, attack, prices))
+        for pool in self._pools:
+            for what, attack in self._depositor_attacks(pool, prices):
+                self._note(self._attempt(f"{what} in {pool.name}", attack, prices, pool))
 
     def keep(self, prices: Prices, call: Callable[[str], None]) -> None:
         """Do for real, before the honest keeper comes, what hurts the strategy most of what can be done now.
@@ -65,11 +66,13 @@ class Hostile:
         done = []
         for name in CALLS:
             honest: Attack | None = None
-            for push in self._pushes(name):
-                found = self._attempt(f"{name} at {push:+.2%}", self._pushed_call(name, push), prices)
+            for place, push in self._pushes(name):
+                pool = self._pools[place]
+                what = f"{name} at {push:+.2%} in {pool.name}" if push else name
+                found = self._attempt(what, self._pushed_call(name, pool, push), prices, pool)
                 if found is None:
                     continue
-                done.append((found.loss, name, push))
+                done.append((found.loss, name, place, push))
                 if not push:
                     honest = found
                     continue
@@ -77,20 +80,21 @@ class Hostile:
                 self._note(Attack(found.what, found.profit - paid, found.loss))
         if not done:
             return
-        _, name, push = max(done)
+        _, name, place, push = max(done)
         bases, assets = self._base(), self._assets()
-        self._push(push)
+        self._push(self._pools[place], push)
         call(name)
-        self._flatten(bases)
+        self._flatten(self._pools[place], bases)
         self.spent += (assets - self._assets()) / self._markets.units[self._position.asset]
 
     # --- what they do ---
 
-    def _pushes(self, name: str) -> tuple[float, ...]:
-        """Return how far the price is pushed before a call, nothing first; none when it cannot go through."""
+    def _pushes(self, name: str) -> list[tuple[int, float]]:
+        """Return which pool's price is pushed how far before a call, nothing first; none when it cannot go through."""
         if name not in self._strategy.interface.functions or not self._goes(name):
-            return ()
-        return (0.0, *(sign * push for push in PUSHES for sign in (-1, 1)))
+            return []
+        places = range(len(self._pools))
+        return [(0, 0.0), *((place, sign * push) for place in places for push in PUSHES for sign in (-1, 1))]
 
     def _goes(self, name: str) -> bool:
         """Whether it can be called at all: no push of this moment moves a time-weighted price."""
@@ -101,14 +105,14 @@ class Hostile:
                 return error.name in _MOVED_BY_SPOT
             return True
 
-    def _pushed_call(self, name: str, push: float) -> Callable[[], None]:
+    def _pushed_call(self, name: str, pool: Pool, push: float) -> Callable[[], None]:
         def attack() -> None:
-            self._push(push)
+            self._push(pool, push)
             getattr(self._strategy, name)(sender=self._who)
 
         return attack
 
-    def _depositor_attacks(self, prices: Prices) -> Iterator[tuple[str, Callable[..., None]]]:
+    def _depositor_attacks(self, pool: Pool, prices: Prices) -> Iterator[tuple[str, Callable[..., None]]]:
         worth = self._position.worth(prices)
         unit = self._markets.units[self._position.asset]
         for stake in STAKES:
@@ -116,24 +120,24 @@ class Hostile:
             for push in PUSHES[2::2]:
                 for sign in (-1, 1):
                     move = sign * push
-                    yield f"enter with {stake:.0%} at {move:+.2%}", self._enter_pushed(assets, move)
-                    yield f"leave with {stake:.0%} at {move:+.2%}", self._leave_pushed(assets, move)
+                    yield f"enter with {stake:.0%} at {move:+.2%}", self._enter_pushed(pool, assets, move)
+                    yield f"leave with {stake:.0%} at {move:+.2%}", self._leave_pushed(pool, assets, move)
             yield f"enter with {stake:.0%}, rebalance, leave", self._enter_and_poke(assets)
 
-    def _enter_pushed(self, assets: int, push: float) -> Callable[..., None]:
+    def _enter_pushed(self, pool: Pool, assets: int, push: float) -> Callable[..., None]:
         def attack() -> None:
             bases = self._base()
-            self._push(push)
+            self._push(pool, push)
             self._strategy.deposit(assets, self._who, sender=self._who)
-            self._flatten(bases)
+            self._flatten(pool, bases)
             self._redeem_all()
 
         return attack
 
-    def _leave_pushed(self, assets: int, push: float) -> Callable[..., None]:
+    def _leave_pushed(self, pool: Pool, assets: int, push: float) -> Callable[..., None]:
         def attack() -> None:
             self._strategy.deposit(assets, self._who, sender=self._who)
-            self._push(push)
+            self._push(pool, push)
             self._redeem_all()
 
         return attack
@@ -152,14 +156,14 @@ class Hostile:
 
     # --- how it is done ---
 
-    def _attempt(self, what: str, attack: Callable[..., None], prices: Prices) -> Attack | None:
+    def _attempt(self, what: str, attack: Callable[..., None], prices: Prices, pool: Pool) -> Attack | None:
         self.tried += 1
         with self._chain.isolated():
             before, index = self._assets(), self._position.index(prices)
             bases = self._base()
             try:
                 attack()
-                self._flatten(bases)
+                self._flatten(pool, bases)
             except Reverted:
                 return None
             profit = (self._assets() - before) / self._markets.units[self._position.asset]
@@ -173,17 +177,17 @@ class Hostile:
         if self.worst is None or found.loss > self.worst.loss:
             self.worst = found
 
-    def _push(self, share: float) -> None:
+    def _push(self, pool: Pool, share: float) -> None:
         if share:
-            self._markets.push(self._pool, self._who, self._pool.price() * (1 + share))
+            self._markets.push(pool, self._who, pool.price() * (1 + share))
 
-    def _flatten(self, bases: int) -> None:
+    def _flatten(self, pool: Pool, bases: int) -> None:
         """Have as much base again as before."""
         more = self._base() - bases
         if more > 0:
-            self._markets.swap(self._pool, self._who, sells_base=True, amount=more)
+            self._markets.swap(pool, self._who, sells_base=True, amount=more)
         elif more < 0:
-            terms = (self._pool.quote, self._pool.base, self._pool.fee, self._who, -more, 10**30, 0)
+            terms = (pool.quote, pool.base, pool.fee, self._who, -more, 10**30, 0)
             self._router.exactOutputSingle(terms, sender=self._who)
 
     def _assets(self) -> int:
