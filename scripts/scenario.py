@@ -67,7 +67,7 @@ def cli(
         return
     if name == "all":
         strategies = ["leveraged", "liquidity", "neutral"]
-        scenario_commands.run_all([], strategies, hostile=hostile, folder=folder, write=write, workers=workers)
+        scenario_commands.run_all(strategies, hostile=hostile, folder=folder, write=write, workers=workers)
         return
     options = engine.Options(seed=seed, every=every, keeper=not no_keeper, hostile=hostile)
     scenario_commands.run(name, strategy, options, rules=rules, rpc=rpc, hours=hours, folder=folder, as_json=as_json)

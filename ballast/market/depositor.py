@@ -15,8 +15,8 @@ _VISITS: Final = 40
 _PART: Final = (0.0002, 0.003)
 #: what roundings may take from who stays, as a share of their worth
 _DUST: Final = 1e-9
-#: what a stay may bring through rounding, as a share of what was paid in
-_ROUND_TRIP_DUST: Final = 1e-7
+#: what a stay may bring through rounding, as a share of all that is there
+_ROUND_TRIP_DUST: Final = 1e-8
 
 
 class Depositor:
@@ -74,10 +74,10 @@ class Depositor:
             if not leaving:
                 return
             paid = self._strategy.redeem(leaving, self._who, self._who, sender=self._who)
-        gain = paid / (assets * leaving / shares) - 1
-        self.visits.best_round_trip = max(self.visits.best_round_trip, gain)
-        if gain > _ROUND_TRIP_DUST:
-            self.visits.troubles.append(f"entering and leaving with {assets} gained {gain:.2e}")
+        gain = paid - assets * leaving / shares
+        self.visits.best_round_trip = max(self.visits.best_round_trip, gain / assets)
+        if gain > _ROUND_TRIP_DUST * self._strategy.totalAssets():
+            self.visits.troubles.append(f"entering and leaving with {assets} gained {gain:.0f}")
 
     def _leave(self, shares: int, prices: Prices, *, all_of_it: bool = False) -> None:
         most = self._strategy.maxRedeem(self._who)

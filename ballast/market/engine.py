@@ -37,8 +37,9 @@ _OPENING_SECONDS: Final = 60
 #: pokes that may be needed to open a position
 _OPENING_POKES: Final = 120
 _SAMPLES: Final = 1_500
-#: how often an enemy searches for what pays
+#: how often an enemy searches for what pays: seconds at least, and times in a scenario at most
 _SEARCH_SECONDS: Final = 1_800
+_SEARCHES: Final = 48
 _DAY: Final = 86_400
 _POOLED: Final = Interface("IPooled", mainnet.abi("pool() view returns (address)"))
 
@@ -234,7 +235,8 @@ class _Play:
             self._call(each, "rescue")
 
     def _poke_by_an_enemy(self, each: _Watched) -> None:
-        if self.truth.moment.seconds % _SEARCH_SECONDS == 0:
+        often = max(_SEARCH_SECONDS, round(self.scenario.hours * 3600 / _SEARCHES / self.every) * self.every)
+        if self.truth.moment.seconds % often == 0:
             each.hostile.search(self.truth)
         each.hostile.keep(self.truth, lambda name: self._call(each, name))
         each.track.best_attack, each.track.worst_attack = each.hostile.best, each.hostile.worst

@@ -23,6 +23,8 @@ from ballast.market.scenario import Scenario
 from ballast.replica.rpc import Rpc
 
 _COLUMNS: Final = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+#: longest scenario that enemies are let into when all are played
+_HOSTILE_HOURS: Final = 48
 #: exit code of a scenario that ran and did not show what it must
 NOT_SHOWN: Final = 3
 
@@ -68,17 +70,17 @@ def run(
 
 
 @one_line_errors
-def run_all(
-    names: Sequence[str], strategies: Sequence[str], *, hostile: bool, folder: Path, write: bool, workers: int
-) -> None:
+def run_all(strategies: Sequence[str], *, hostile: bool, folder: Path, write: bool, workers: int) -> None:
     """Play many scenarios with many strategies; with `write`, write docs/scenarios.md."""
     replica.build()
     _build()
+    # the long ones first, so that no worker waits for the last one alone
+    names = sorted(scenarios.load(), key=lambda name: -scenarios.find(name).steps)
     jobs = [
         (name, strategy, enemy)
-        for name in names or scenarios.load()
+        for name in names
         for strategy in strategies
-        for enemy in ((False, True) if hostile else (False,))
+        for enemy in ((False, True) if hostile and scenarios.find(name).hours <= _HOSTILE_HOURS else (False,))
     ]
     runs = []
     with ProcessPoolExecutor(workers) as pool, Progress(*_COLUMNS, console=console, transient=True) as bar:
@@ -91,6 +93,8 @@ def run_all(
             label = f"{played.scenario.name}, {played.strategy}" + (", hostile" if played.hostile else "")
             console.print(f"{label}: {said} ({played.seconds:.0f} s)", highlight=False)
             bar.advance(task)
+    order = list(scenarios.load())
+    runs.sort(key=lambda played: (order.index(played.scenario.name), strategies.index(played.strategy), played.hostile))
     if write:
         scenario_docs.FILE.write_text(scenario_docs.markdown(runs), encoding="utf-8")
         out.print(f"{scenario_docs.FILE} is written")
