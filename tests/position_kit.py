@@ -1,7 +1,7 @@
 """Strategies that hold positions, over real Aave v3, Uniswap v3 and Chainlink, on a chain in this process.
 
-A `Place` has the markets and a crowd that moves their prices; `place.leveraged()` puts a strategy there. Every send is a
-block of its own; time passes only by `wait`.
+A `Place` has the markets and a crowd that moves their prices; `place.leveraged()` puts a strategy there. Every send is
+a block of its own; time passes only by `wait`.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from ballast.fuzz import build as builds
 from ballast.fuzz.abi import Interface
 from ballast.fuzz.chain import Chain, Contract, Reverted
 from ballast.fuzz.revm import Revm
-from ballast.fuzz.world import DEPOSITORS, GUARDIAN, KEEPER, OWNER, STRANGER, actor
+from ballast.fuzz.world import DEPOSITORS, GUARDIAN, OWNER, STRANGER, actor
 from ballast.replica import builder
 from tests.uniswap_kit import Market
 
@@ -38,7 +38,7 @@ LIMITS = (4 * WAD, 4 * WAD, 4 * WAD, 2**64 - 1)
 #: budget (1e4 of the net value) and window of rebalances and of rescues
 BUDGET, RESCUE_BUDGET = (200, DAY), (1_000, DAY)
 RULES = (TERMS, LIMITS, BUDGET, RESCUE_BUDGET)
-#: LeverageRules.Bands: least, target and most leverage, margin, epsilon, reaction time, idle, hard health, rescue, bounty
+#: LeverageRules.Bands: leverage (3), margin, epsilon, reaction time, idle, hard health, rescue, bounty
 BANDS = (
     19 * WAD // 10,
     2 * WAD,
@@ -187,6 +187,21 @@ class Place:
         return Leveraged(self, made, credit)
 
 
+class VaultOver:
+    """A vault of ours over one strategy that holds positions, nine tenths of its assets there."""
+
+    def __init__(self, place: Place, held: "Held") -> None:
+        code = [place.make(each).address for each in ("VaultBooks", "VaultRules", "VaultViews")]
+        roles = (OWNER, GUARDIAN, actor("curator"), actor("fee recipient"))
+        # no fees, no growth cap, profits unlock over 10 days, a report is due daily; a loss budget of 1 % a day
+        terms = (0, 0, 65_535, 10 * DAY, DAY, 100, DAY)
+        self.at = place.make("Vault", (mainnet.USDC, "Over", "OVER", *roles, *terms), *code)
+        self.at.addStrategy(held.at.address, 2**128 - 1, 10_000, 9_000, 100, False, sender=OWNER)
+        self.held = held
+        for holder in DEPOSITORS:
+            place.usdc.approve(self.at.address, MOST, sender=holder)
+
+
 class Held:
     """A strategy, and what tests ask of it."""
 
@@ -210,7 +225,7 @@ class Held:
         self.at.rebalance(sender=sender)
 
     def keep(self, times: int = 100) -> int:
-        """Poke until the strategy is content, the pool brought back to the feed in between; return how often that took."""
+        """Poke until it is content, the pool brought back to the feed in between; return how often that took."""
         for done in range(times):
             try:
                 self.poke()

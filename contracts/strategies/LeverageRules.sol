@@ -106,14 +106,21 @@ contract LeverageRules is PositionRules {
         list[3] = _reading("oracle", s.verdict, 0, 0, 0);
     }
 
-    /// @notice Worth of the base to sell, once `repaid` of the debt is repaid, for leverage and health at their targets.
-    function toSell(Stand calldata s, uint256 repaid) external view returns (uint256 worth) {
+    /// @notice What brings leverage and health to their targets from above and from below.
+    /// @param own Idle assets that may be used. They do for the health what a sale does, without a trade, but nothing for the
+    /// leverage.
+    /// @return repaid Debt to repay out of them.
+    /// @return sold Worth of the base to sell besides, to repay the rest.
+    function toReduce(Stand calldata s, uint256 own) external view returns (uint256 repaid, uint256 sold) {
         Aims memory a = _aims(s);
-        worth = s.worth - Math.min(s.worth, s.net.mulDiv(a.targetWad, WAD));
-        if (a.healthWad >= a.lowestHealthWad) return worth;
-        // Selling r and repaying it: (HF x D - LT x r) / (D - repaid - r) = aim, which is above LT.
-        (uint256 has, uint256 needs) = (a.healthWad * s.debt, a.targetHealthWad * (s.debt - Math.min(s.debt, repaid)));
-        if (needs > has) worth = Math.max(worth, (needs - has) / (a.targetHealthWad - a.thresholdWad));
+        sold = s.worth - Math.min(s.worth, s.net.mulDiv(a.targetWad, WAD));
+        if (a.healthWad >= a.targetHealthWad) return (0, sold);
+        // HF x D / (D - x) = aim
+        repaid = Math.min(own, s.debt - s.debt.mulDiv(a.healthWad, a.targetHealthWad));
+        if (a.healthWad >= a.lowestHealthWad) return (repaid, sold);
+        // Selling r and repaying it too: (HF x D - LT x r) / (D - x - r) = aim, which is above LT.
+        (uint256 has, uint256 needs) = (a.healthWad * s.debt, a.targetHealthWad * (s.debt - repaid));
+        if (needs > has) sold = Math.max(sold, (needs - has) / (a.targetHealthWad - a.thresholdWad));
     }
 
     /// @notice Worth of the base to buy for leverage at its target.

@@ -81,7 +81,7 @@ contract LeveragedStrategy is PositionStrategy {
         p.highWad = p.lowWad;
         Mark memory mark = _mark(p);
         (uint256 toleranceBps, uint256 bountyWad) = _rules().rescueTerms(credit);
-        uint256 repaid = _deleverage(p, toleranceBps, bountyWad, RESCUE);
+        (uint256 repaid,) = _deleverage(p, toleranceBps, bountyWad, RESCUE);
         if (repaid == 0) revert Stuck("health");
         if (credit.healthFactorWad() <= healthWad) revert NotCloser(healthWad, credit.healthFactorWad());
         bounty = repaid.mulDiv(bountyWad, WAD);
@@ -172,7 +172,10 @@ contract LeveragedStrategy is PositionStrategy {
         else if (before[LEVERAGE].value <= before[LEVERAGE].upper) index = IDLE;
         bool done;
         if (index != IDLE) {
-            done = _deleverage(p, _terms().toleranceBps, 0, REBALANCE) > 0;
+            uint256 repaid;
+            (repaid, done) = _deleverage(p, _terms().toleranceBps, 0, REBALANCE);
+            // Where nothing could be sold, what idle assets do for the health is all there is.
+            if (!done && repaid > 0) (index, done) = (IDLE, true);
         } else if (before[LEVERAGE].value < before[LEVERAGE].lower) {
             index = LEVERAGE;
             _checkGood(p);
@@ -236,20 +239,24 @@ contract LeveragedStrategy is PositionStrategy {
     /// allows. A bounty, as a share of what is repaid, is kept out of it and stays idle.
     function _deleverage(Price memory p, uint256 toleranceBps, uint256 bountyWad, uint256 bucket)
         private
-        returns (uint256 repaid)
+        returns (uint256 repaid, bool traded)
     {
         LeverageRules.Stand memory s = _stand(p);
-        // Idle assets do for the health what a sale does, without a trade; for the leverage they do nothing.
-        repaid = _repayIdle(s.idle.mulDiv(WAD, WAD + bountyWad));
-        uint256 sold = _toBases(_rules().toSell(s, repaid), p.lowWad);
-        sold = Math.min(sold, Math.min(credit.collateral(), _withdrawable()));
+        uint256 sold;
+        (repaid, sold) = _rules().toReduce(s, s.idle.mulDiv(WAD, WAD + bountyWad));
+        repaid = _repayIdle(repaid);
+        sold = Math.min(_toBases(sold, p.lowWad), Math.min(credit.collateral(), _withdrawable()));
         sold = _tradable(true, sold, p, toleranceBps, bountyWad, bucket);
-        if (sold == 0) return repaid;
+        if (sold == 0) return (repaid, false);
+        return (repaid + _sell(sold, _toAssets(sold, _limit(true, p, toleranceBps)), bountyWad), true);
+    }
+
+    /// Sells base and repays what comes, but for a bounty on what is repaid.
+    function _sell(uint256 sold, uint256 least, uint256 bountyWad) private returns (uint256 repaid) {
         uint256 owed = exchange.quote(true, sold).mulDiv(WAD, WAD + bountyWad);
-        uint256 out =
-            _keeperTrade(true, sold, _toAssets(sold, _limit(true, p, toleranceBps)), abi.encode(owed));
-        repaid += _repaid;
-        _idle += out - _repaid;
+        uint256 out = _keeperTrade(true, sold, least, abi.encode(owed));
+        repaid = _repaid;
+        _idle += out - repaid;
     }
 
     /// Buys base up to the target, as far as idle assets, the lender and the exchange allow. False when nothing can be done.

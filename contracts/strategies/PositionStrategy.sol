@@ -573,8 +573,8 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
         if (assets == 0 || most == 0) return 0;
         uint256 whole = totalSupply() + VIRTUAL_SHARES;
         uint256 margin = _idle + _marginalExit();
-        if (margin == 0) return 0;
-        uint256 shares = assets.mulDiv(whole, margin, Math.Rounding.Ceil);
+        // Of dust the margin brings nothing though the whole may.
+        uint256 shares = margin == 0 ? most : assets.mulDiv(whole, margin, Math.Rounding.Ceil);
         for (uint256 i; i < SEARCH_STEPS; ++i) {
             if (shares > most) shares = most;
             uint256 paid = _pays(shares, whole);

@@ -101,6 +101,7 @@ def test_leveraged__holds_its_properties(position_state):
 
         def act(self, call, bucket, refuses):
             held, at = self.held, self.held.at
+            place.chain.wait(1)  # what came in the block before counts now
             before, health, readings = self.values(), self.health(), held.readings()
             left = held.rules.available(bucket)
             try:

@@ -550,7 +550,7 @@ def test_redeem__the_last_one_leaves_nothing_worth_having(leveraged):
 def test_redeem__after_a_crash_pays_from_what_is_left(leveraged, place):
     place.crash(30)
     shares = leveraged.at.balanceOf(FIRST)
-    assert 0 < leveraged.at.maxRedeem(FIRST), "the lower source is the market's: some may leave at its price"
+    assert leveraged.at.maxRedeem(FIRST) > 0, "the lower source is the market's: some may leave at its price"
     paid = leveraged.redeem(leveraged.at.maxRedeem(FIRST))
     # 1.95 x 0.7 - 0.95 of a million, less fee and impact
     assert paid * shares / (shares - leveraged.at.balanceOf(FIRST)) == near(0.41 * MILLION, 0.06)
@@ -569,7 +569,7 @@ def test_redeem__where_the_pool_is_far_from_the_price_needs_a_least_of_its_own(l
 
 
 def test_max_redeem__ends_where_the_trade_would_pass_the_tolerance(leveraged, place):
-    """A strategy larger than the pool is deep within 1 %: a part may go, and after it the rest as the pool comes back."""
+    """A strategy larger than the pool is deep within 1 %: a part may go, then more as the pool comes back."""
     for holder in (SECOND, THIRD):
         leveraged.deposit(2 * MILLION, holder)
         leveraged.keep()
