@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {IExchange} from "../../interfaces/IExchange.sol";
 import {IRegulated} from "../../interfaces/IRegulated.sol";
 import {PositionRules} from "./PositionRules.sol";
 
@@ -47,6 +48,8 @@ contract LiquidityRules is PositionRules {
     uint256 private constant MOST_WIDTH_BPS = 5_000; // 50 %
     uint256 private constant MOST_SPOT_BPS = 500; // 5 %
     uint256 private constant MOST_COOLDOWN = 30 days;
+    /// A tick, the last price's, and half of one, for what lies between.
+    uint256 private constant TICK_WAD = 1.5e14;
     /// Beyond this one token is all there is.
     uint256 private constant MOST_RATIO_WAD = 1e36;
 
@@ -79,6 +82,29 @@ contract LiquidityRules is PositionRules {
         list[2] = _below("idle", s.net == 0 ? 0 : s.idle.mulDiv(WAD, s.net), b.idleBps, free);
         list[3] = _around("spot", s.priceWad == 0 ? 0 : s.spotWad.mulDiv(WAD, s.priceWad), b.spotBps, false);
         list[4] = IRegulated.Reading("oracle", int256(s.verdict), 0, 0, 0);
+    }
+
+    /// @notice Whether the pool's price is near enough to where the last block left it for liquidity to be added.
+    /// @dev Liquidity L that is added after a push by d loses L x root price x d^2 / 4 once the price is back, and whoever pushed
+    /// gains that; the push costs twice the fee f of what it trades through, M x root price x d / 2 where the pool has M. So
+    /// d <= 4 f M / L is safe. Value `net` in a range of this width is L = net / (2 (1 - 1 / root k)) of root price; and M is
+    /// read off how much moves the price by `moveBps`, in the direction where it is less. The pool tells the last price to
+    /// a tick, so nothing is held against less than that.
+    /// @param net Assets that might be added.
+    function isCalm(IExchange exchange, uint256 spotWad, uint256 lastWad, uint256 net) external view returns (bool) {
+        if (lastWad == 0) return false;
+        uint256 moved = (spotWad > lastWad ? spotWad - lastWad : lastWad - spotWad).mulDiv(WAD, lastWad);
+        if (moved <= TICK_WAD) return true;
+        uint256 most = _bands.moveBps * (WAD / BPS);
+        if (moved > most) return false;
+        uint256 fee = exchange.feeWad();
+        uint256 down = exchange.depth(true, spotWad.mulDiv((WAD - fee).mulDiv(WAD - most, WAD), WAD));
+        uint256 up = exchange.depth(false, spotWad.mulDiv(WAD + most, WAD - fee));
+        down = exchange.quote(true, down); // in assets too
+        uint256 k = (BPS + _bands.halfWidthBps) * WAD / BPS;
+        uint256 width = WAD - WAD.mulDiv(WAD, (k * WAD).sqrt());
+        // moved <= 4 f (2 q / most) 2 (1 - 1 / root k) / net
+        return moved.mulDiv(net, WAD) <= (16 * fee).mulDiv(Math.min(up, down), most).mulDiv(width, WAD);
     }
 
     /// @notice The range around a price.

@@ -22,9 +22,10 @@ import {PositionStrategy} from "./PositionStrategy.sol";
 ///   deposit opens the range so.
 /// Whatever the verdict, anyone may leave: pro rata, by what the pool gives for it.
 ///
-/// WHY SPOT MATTERS. Liquidity that is added at a pushed price loses, once the price is back, about its liquidity x (push)^2 / 4
-/// of each root price, and whoever pushed gains that; the push costs twice the fee of what it trades through. So added liquidity
-/// less than 4 x fee / push times the pool's own is safe; in one block the push is bound by `moveBps`, over several by `spotBps`.
+/// WHY SPOT MATTERS. Liquidity that is added at a pushed price is worth less once the price is back, and whoever pushed has the
+/// difference. Within a block the pool may have moved by `moveBps` at most, and by less the more of the pool the strategy is, so
+/// that a push costs more than it takes (LiquidityRules.isCalm). Over several blocks whoever pushes has everybody against
+/// them; then `spotBps` bounds what is lost, and the loss budget counts it.
 ///
 /// @dev READINGS: "centre", "fees", "idle", "spot", "oracle": see LiquidityRules.
 /// @dev ASSUMPTIONS, beside those of PositionStrategy: the venue is this strategy's own and fixed for ever, over the same pool as
@@ -184,7 +185,9 @@ contract LiquidityStrategy is PositionStrategy {
         else revert InBand();
         _checkGood(p);
         if (address(venue) == address(0)) revert Stuck(before[index].name);
-        if (_isOut(before[SPOT]) || !_isCalm()) revert Stuck("spot");
+        if (_isOut(before[SPOT]) || !_rules().isCalm(exchange, venue.spotWad(), oracle.last(), _netAt(p.lowWad))) {
+            revert Stuck("spot");
+        }
         if (index == CENTRE) _recentre(p);
         else _compound(p, before[index].name);
     }
@@ -212,34 +215,38 @@ contract LiquidityStrategy is PositionStrategy {
         return LiquidityRules(address(rules));
     }
 
-    /// Whether the pool's price is near where the last block left it.
-    function _isCalm() private view returns (bool) {
-        (uint256 spotWad, uint256 lastWad) = (venue.spotWad(), oracle.last());
-        uint256 gap = spotWad > lastWad ? spotWad - lastWad : lastWad - spotWad;
-        return lastWad > 0 && gap * BPS <= lastWad * _rules().bands().moveBps;
-    }
-
     /// Puts the range around the price, or as near as what may be traded now allows.
     function _recentre(Price memory p) private {
         if (block.timestamp < placedAt + _rules().bands().cooldown) revert Stuck("centre");
-        (uint256 idleBefore, uint256 baseBefore) = (_idle - _fresh(), _idleBase);
+        (uint256 assets, uint256 bases) = (_idle - _fresh(), _idleBase);
         bool inRange = _isInRange();
-        (uint256 came, uint256 cameBase) = _takeOut(1, 1);
-        (_idle, _idleBase) = (_idle + came, _idleBase + cameBase);
+        {
+            (uint256 came, uint256 cameBase) = _takeOut(1, 1);
+            (_idle, _idleBase) = (_idle + came, _idleBase + cameBase);
+        }
         (uint256 lowerWad, uint256 upperWad) = _rules().around(p.lowWad);
         (bool sellsBase, uint256 wanted, uint256 traded) = _tradeToFit(p, lowerWad, upperWad);
-        (uint256 assets, uint256 bases) = (_idle - _fresh(), _idleBase);
         if (traded < wanted) {
-            // What fills the range that it was in leads to that range again.
-            if (traded == 0 && inRange) revert Stuck("centre");
-            // What was idle before of the token that is too much stays so: it would hold the range back.
-            if (sellsBase) bases -= Math.min(bases, baseBefore.saturatingSub(traded));
-            else assets -= Math.min(assets, idleBefore.saturatingSub(traded));
-            uint256 spotWad = venue.spotWad();
-            (lowerWad, upperWad) =
-                _rules().filledBy(assets, _toAssets(bases, spotWad), spotWad, venue.stepWad());
+            // What was idle before of the token that is too much may stay so. If there is too much of it without, too, the
+            // range goes where the rest fills it.
+            (assets, bases) = sellsBase
+                ? (_idle - _fresh(), _idleBase - Math.min(_idleBase, bases.saturatingSub(traded)))
+                : (_idle - _fresh() - Math.min(_idle - _fresh(), assets.saturatingSub(traded)), _idleBase);
+            bool same;
+            (same, wanted) = venue.fit(lowerWad, upperWad, assets, bases);
+            if (wanted > 0 && same == sellsBase) {
+                // What fills the range that it was in leads to that range again.
+                if (traded == 0 && inRange) revert Stuck("centre");
+                (lowerWad, upperWad) = _filledBy(assets, bases);
+                return _place(lowerWad, upperWad, assets, bases);
+            }
         }
-        _place(lowerWad, upperWad, assets, bases);
+        _place(lowerWad, upperWad, _idle - _fresh(), _idleBase);
+    }
+
+    function _filledBy(uint256 assets, uint256 bases) private view returns (uint256 lowerWad, uint256 upperWad) {
+        uint256 spotWad = venue.spotWad();
+        return _rules().filledBy(assets, _toAssets(bases, spotWad), spotWad, venue.stepWad());
     }
 
     /// Collects the fees and adds what is idle to the range, or opens one.

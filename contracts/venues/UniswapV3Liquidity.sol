@@ -43,7 +43,7 @@ contract UniswapV3Liquidity is ILiquidityVenue, IUniswapV3MintCallback {
     /// @notice The position has liquidity, in another range.
     error OtherRange(int24 lowerTick, int24 upperTick);
     /// @notice Fees of the former range have not been collected.
-    error FeesLeft(uint256 assets, uint256 bases);
+    error FeesLeft(uint256 amount0, uint256 amount1);
     error PartTooLarge(uint256 part, uint256 whole);
 
     uint256 private constant WAD = 1e18;
@@ -238,8 +238,9 @@ contract UniswapV3Liquidity is ILiquidityVenue, IUniswapV3MintCallback {
         if (more == 0) return (0, 0);
         if (lower != lowerTick || upper != upperTick) {
             if (liquidity > 0) revert OtherRange(lowerTick, upperTick);
-            (uint256 feeAssets, uint256 feeBases) = fees();
-            if (feeAssets > 0 || feeBases > 0) revert FeesLeft(feeAssets, feeBases);
+            // What is booked, that is: what a gift of liquidity earns since then is no reason to stay.
+            (,,, uint128 owed0, uint128 owed1) = _pool.positions(_key(lowerTick, upperTick));
+            if (owed0 > 0 || owed1 > 0) revert FeesLeft(owed0, owed1);
             (lowerTick, upperTick) = (lower, upper);
         }
         liquidity += more;
