@@ -5,9 +5,10 @@ import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {LibBit} from "solady/utils/LibBit.sol";
 
 /// @title Float
-/// @notice Numbers above 0 with a floating point: 128 bits of mantissa, any exponent. For what spans more than a Wad can hold.
-/// @dev ROUNDING: down; each operation is short by less than 2^-126 of its result. `sub` of normal numbers is exact to that
-/// too, but what it makes of errors in its arguments is the caller's concern.
+/// @notice Numbers above 0 with a floating point: 128 bits of mantissa, any exponent. For what spans more than a
+/// Wad can hold.
+/// @dev ROUNDING: down; each operation is short by less than 2^-126 of its result. `sub` of normal numbers is exact
+/// to that too, but what it makes of errors in its arguments is the caller's concern.
 library Float {
     /// mantissa x 2^exponent; the mantissa is in [2^127, 2^128), or 0.
     struct Number {

@@ -7,18 +7,22 @@ import {Normal} from "./Normal.sol";
 import {Roles} from "./Roles.sol";
 
 /// @title ForecastFeed
-/// @notice Takes a steward's forecasts within hard bounds, and answers the lowest health factor that follows from them.
-/// @dev PAIRS are named by `pairOf(base, asset)`: keccak256 of the two addresses, so that a strategy can derive the name itself.
-/// @dev WIDEST figures count when there is no post, the last is older than `expiry`, or the feed is off: the largest sigma and
-/// jump, and the smallest correlation (of the ratio of two prices, variance falls as correlation rises).
-/// @dev TIGHTENING (guardian or owner, at once) is what can only raise the health factors answered: bounds of sigma and jump
-/// up, bounds of rho down, slower and smaller changes, an earlier expiry, off. All else is loosening: owner alone.
-/// @dev A STEWARD who is robbed can move each figure by `maxChange` every `delay`, and never out of the hard bounds: the least
-/// it can bring about is the health factor of `sigmaMin` and `jumpMin`, which the owner must choose so that it may be lived
-/// with; the most is what the feed answers when it is off. A new post in time does not extend what one post may change:
-/// each is held against the last one, however old; only after the owner has added or switched on a pair is there nothing
-/// to hold the first post against but the hard bounds.
-/// @dev ROUNDING: health factors up, by a margin above the error of the arithmetic (1e-14 in relative terms).
+/// @notice Takes a steward's forecasts within hard bounds, and answers the lowest health factor that follows from
+/// them.
+/// @dev PAIRS are named by `pairOf(base, asset)`: keccak256 of the two addresses, so that a strategy can derive the
+/// name itself.
+/// @dev WIDEST figures count when there is no post, the last is older than `expiry`, or the feed is off: the
+/// largest sigma and jump, and the smallest correlation (of the ratio of two prices, variance falls as correlation
+/// rises).
+/// @dev TIGHTENING (guardian or owner, at once) is what lowers no health factor that is answered now, and lets the
+/// steward do less: bounds of sigma and jump up, bounds of rho down, slower and smaller changes, an earlier expiry,
+/// off. All else is loosening: owner alone.
+/// @dev A STEWARD who is robbed can move each figure by `maxChange` every `delay`, and never out of the hard
+/// bounds: the least it can bring about is the health factor of `sigmaMin` and `jumpMin`, which the owner must
+/// choose so that it may be lived with; the most is what the feed answers when it is off. Waiting does not extend
+/// what one post may change: each is held against the last one, however old; only after the owner has added or
+/// switched on a pair is there nothing to hold the first post against but the hard bounds.
+/// @dev ROUNDING: health factors up, by a margin above the error of the arithmetic: together below 1e-12 of them.
 contract ForecastFeed is IForecastFeed, Roles {
     using FixedPointMathLib for uint256;
 
@@ -70,7 +74,8 @@ contract ForecastFeed is IForecastFeed, Roles {
     /// @notice The guardian may only tighten.
     error Loosens(bytes32 bound);
 
-    /// @notice No bound of sigma or jump can be above: 10 is 1,000 % a year, and a price that falls to a tenth at once.
+    /// @notice No bound of sigma or jump can be above: 10 is 1,000 % a year, and a price that falls to a tenth at
+    /// once.
     uint256 public constant MOST_WAD = 10e18;
     uint256 public constant LONGEST_EXPIRY = 30 days;
     /// @notice Longest reaction time that can be asked for.
@@ -138,7 +143,8 @@ contract ForecastFeed is IForecastFeed, Roles {
 
     /* STEWARD */
 
-    /// @notice Posts a forecast. Steward only, not more often than the pair's delay, within bounds and largest change.
+    /// @notice Posts a forecast. Steward only, not more often than the pair's delay, within bounds and largest
+    /// change.
     function post(bytes32 pair, uint256 sigmaWad, uint256 jumpWad, int256 rhoWad) external {
         if (msg.sender != steward) revert Unauthorized(msg.sender);
         Pair storage p = _known(pair);

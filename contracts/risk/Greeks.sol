@@ -6,17 +6,20 @@ import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {Float} from "./Float.sol";
 
 /// @title Greeks
-/// @notice Delta and gamma of what is held, owed, or provided as liquidity, in units that add up from position to vault.
-/// @dev SOURCE for ranges: H. Adams et al., Uniswap v3 Core, 2021, section 6.2; with w = 1 / sqrt(price of base in asset), base
-/// held = L (w - w at the upper price), so delta is that, gamma = -L w^3 / 2 within the range and 0 outside.
-/// @dev UNITS: delta in whole base units, Wad; gamma in delta per unit of price (whole asset per whole base), Wad; `gammaMove` in
-/// delta per 1 % of the price, Wad: it stays near delta's size where gamma itself leaves what a word can hold.
-/// @dev EDGES: as the pool has it, a range is active from its lower root price on and up to, without, its upper: gamma jumps at
-/// both. With base as token1 the pool's lower edge is the upper price of base.
-/// @dev ACCURACY: below 2^-100 in relative terms before the last digit, which is rounded towards 0. What is beyond 2^255 - 1
-/// is told as that, never reverts: a limit finds it too large either way. What is below half a Wad's last digit is 0.
-/// From a pool's root price that holds however near an edge is. Of a price of ours it holds for a price within 2^-120 of it:
-/// so near an edge the amount held, a small difference, is known that much less well.
+/// @notice Delta and gamma of what is held, owed, or provided as liquidity, in units that add up from position to
+/// vault.
+/// @dev SOURCE for ranges: H. Adams et al., Uniswap v3 Core, 2021, section 6.2; with w = 1 / sqrt(price of base in
+/// asset), base held = L (w - w at the upper price), so delta is that, gamma = -L w^3 / 2 within the range and 0
+/// outside.
+/// @dev UNITS: delta in whole base units, Wad; gamma in delta per unit of price (whole asset per whole base), Wad;
+/// `gammaMove` in delta per 1 % of the price, Wad: it stays near delta's size where gamma itself leaves what a word
+/// can hold.
+/// @dev EDGES: as the pool has it, a range is active from its lower root price on and up to, without, its upper:
+/// gamma jumps at both. With base as token1 the pool's lower edge is the upper price of base.
+/// @dev ACCURACY: below 2^-100 in relative terms before the last digit, which is rounded towards 0. What is beyond
+/// 2^255 - 1 is told as that, never reverts: a limit finds it too large either way. What is below a Wad's last
+/// digit is 0. From a pool's root price that holds however near an edge is. Of a price of ours it holds for a price
+/// within 2^-120 of it: so near an edge the amount held, a small difference, is known that much less well.
 library Greeks {
     using Float for Float.Number;
 
@@ -101,7 +104,8 @@ library Greeks {
         return _range(market, liquidity, rootAtTick(lower), rootAtTick(upper), _rootOf(market, priceWad));
     }
 
-    /// @notice The root price at a tick, 1.0001^(tick / 2), to 2^-100 of it. A pool's own is cut to 96 bits behind the point.
+    /// @notice The root price at a tick, 1.0001^(tick / 2), to 2^-100 of it. A pool's own is cut to 96 bits behind
+    /// the point.
     function rootAtTick(int24 tick) internal pure returns (Float.Number memory) {
         if (tick < -MAX_TICK || tick > MAX_TICK) revert TickOutOfRange(tick, -MAX_TICK, MAX_TICK);
         Float.Number memory root =

@@ -5,16 +5,16 @@ import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 
 /// @title Limits
 /// @notice How much exposure a net value may carry, and whether an action was allowed to leave things as it did.
-/// @dev THE RULE: after an action each measure is within its limit, or no worse than before the action. So what reduces a breach
-/// passes though it does not end it, and what adds to one, or makes one, does not.
-/// @dev UNITS: measures and limits are shares of the net value, Wad (leverage 2e18: twice the net value). What they are made of
-/// is in the asset's smallest unit. Signs count for nothing: a delta of -2 is more than one of 1.
+/// @dev THE RULE: after an action each measure is within its limit, or no worse than before the action. So what
+/// reduces a breach passes though it does not end it, and what adds to one, or makes one, does not.
+/// @dev UNITS: measures and limits are shares of the net value, Wad (leverage 2e18: twice the net value). What they
+/// are made of is in the asset's smallest unit. Signs count for nothing: a delta of -2 is more than one of 1.
 /// @dev ROUNDING: measures up, against the strategy.
-/// @dev NO NET VALUE: with a net value of 0 or less, exposure of any size is beyond every limit; measures then start at
-/// `BEYOND` and grow with the exposure, so that winding it down still passes and adding to it does not. Without exposure
-/// the measure is 0.
+/// @dev NO NET VALUE: with a net value of 0 or less, exposure of any size is beyond every limit; measures then
+/// start at `BEYOND` and grow with the exposure, so that winding it down still passes and adding to it does not.
+/// Without exposure the measure is 0.
 library Limits {
-    /// @notice Most that each measure may be, Wad.
+    /// @notice Most that each measure may be, Wad; 64 bits reach to 18 times the net value.
     struct Caps {
         /// |net delta x price| / net value
         uint64 deltaWad;

@@ -5,9 +5,11 @@ import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 
 /// @title Normal
 /// @notice The inverse of the standard normal distribution function, in fixed point.
-/// @dev Source: M. J. Wichura, Algorithm AS 241, The Percentage Points of the Normal Distribution, Applied Statistics 37
-/// (1988), 477-484, doi:10.2307/2347330, routine PPND16 (relative accuracy about 1e-16) with its published coefficients.
-/// @dev ACCURACY: absolute error below 1e-14 for every probability that a Wad can state; docs/risk.md has the measured table.
+/// @dev Source: M. J. Wichura, Algorithm AS 241, The Percentage Points of the Normal Distribution, Applied
+/// Statistics 37 (1988), 477-484, doi:10.2307/2347330, routine PPND16 (relative accuracy about 1e-16) with its
+/// published coefficients.
+/// @dev ACCURACY: absolute error below 1e-14 for every probability that a Wad can state; docs/risk.md has the
+/// measured table.
 /// @dev ROUNDING: towards the nearest the algorithm gives; callers that need a side add their own margin.
 library Normal {
     /// @notice A probability of 0 or less, or 1 or more, has no quantile. Both Wad.
@@ -30,7 +32,8 @@ library Normal {
         return pWad < 0.5e18 ? -_magnitude(pWad * 2) : _magnitude((1e18 - pWad) * 2);
     }
 
-    /// @notice The z that a standard normal variable exceeds in absolute value with probability `epsilonWad`: z(1 - epsilon/2).
+    /// @notice The z that a standard normal variable exceeds in absolute value with probability `epsilonWad`: z(1 -
+    /// epsilon/2).
     /// @param epsilonWad Probability, Wad, from 1 to 1e18 - 1. No half of it is rounded away.
     /// @return zWad Quantile, Wad, never negative.
     function twoSidedWad(uint256 epsilonWad) internal pure returns (uint256 zWad) {

@@ -178,6 +178,7 @@ def test_off_switch_for_all__makes_the_widest_of_every_pair_count(feed, pair, po
     assert refusal(feed.switchAllOn, sender=roles["guardian"]) == ("Unauthorized", roles["guardian"])
     feed.switchOff(other, sender=roles["guardian"])
     feed.switchAllOn(sender=roles["owner"])
+    assert feed.forecast(pair) == WIDEST
     post()
     assert feed.forecast(pair) == (*USUAL, True)
     # that one was switched off by itself
@@ -199,6 +200,15 @@ def test_bound__that_is_tightened_counts_at_once_for_what_was_posted_before(feed
         WAD * 5 // 4,
     )
     post(WAD * 5 // 4, 14 * WAD // 10, 6 * WAD // 10)
+
+
+def test_bound__that_has_left_the_last_post_behind_can_be_posted_at(feed, pair, post, roles, memory):
+    post()
+    moved = bounds(sigma_min=2 * WAD, jump_min=19 * WAD // 10, rho_max=-4 * WAD // 10)
+    feed.setBounds(pair, moved, sender=roles["owner"])
+    memory.wait(HOUR)
+    post(2 * WAD, 19 * WAD // 10, -4 * WAD // 10)
+    assert feed.forecast(pair) == (2 * WAD, 19 * WAD // 10, -4 * WAD // 10, True)
 
 
 # --- who ---

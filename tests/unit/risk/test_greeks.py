@@ -211,6 +211,24 @@ def test_range__what_cannot_be_told_is_the_largest_number_and_never_reverts(math
     assert most > 5
 
 
+def test_gamma__of_255_bits_is_told_and_one_of_256_is_the_largest_number(maths):
+    """At a root price of 1, gamma is L / 2 x 1e(18 + 30), in Wad."""
+    for liquidity, told in ((2**255 * 2 // 10**48 - 1, True), (2**255 * 2 // 10**48 + 1, False)):
+        found = maths.rangeAtRoot((True, 0, 30), liquidity, 2**95, 2**97, 2**96)[1]
+        assert (found > -MOST) is told
+        assert found == (pytest.approx(-liquidity * 10**48 // 2, rel=1e-15) if told else -MOST)
+
+
+@pytest.mark.parametrize("bits", [1, 10, 20])
+def test_range__edges_far_below_the_price_still_count(maths, bits):
+    """All ticks, root price 2^bits: the lower edge is 2^-(64 + bits) of it, and in the amount held."""
+    low, high = (reference.root_at_tick(tick) for tick in (-MAX_TICK, MAX_TICK))
+    price = 10**48 >> 2 * bits
+    root = reference.root_at_price(Decimal(price) / WAD, False, 30, 0)
+    found = maths.rangeAtTicks((False, 30, 0), 2**127, -MAX_TICK, MAX_TICK, price)
+    check(found, reference.exposure(2**127, low, high, root, False, 30, 0))
+
+
 def test_gamma__for_one_percent_stays_within_a_word_where_gamma_does_not(maths):
     """The lowest tick, base token0 without decimals: w = 2^64, 1 %: L w / 200 = 2^192 x 1e18 / 200."""
     low = to_x96(reference.root_at_tick(-MAX_TICK))
@@ -283,6 +301,7 @@ def test_share__of_all_is_all_and_nothing_overflows(maths):
     assert maths.share(bottom, 2**256 - 2, 2**256 - 1) == tuple(
         (-1 if each < 0 else 1) * (abs(each) * (2**256 - 2) // (2**256 - 1)) for each in bottom
     )
+    assert maths.share((7, -7, 1), 8, 7) == maths.share((7, -7, 1), 1, 0) == (7, -7, 1)
     assert maths.share(top, 0, 7) == (0, 0, 0)
     assert maths.share((-7, 7, -1), 1, 2) == (-3, 3, 0)
     assert maths.share((-(2**255), 0, 0), 2, 3)[0] == -(2**256 // 3)
@@ -292,6 +311,8 @@ def test_gamma_move__is_gamma_times_one_percent_of_the_price(maths):
     assert maths.gammaMoveWad(-5590169943749474, 2000 * WAD) == -111803398874989480
     assert maths.gammaMoveWad(MOST, 2**256 - 1) == MOST
     assert maths.gammaMoveWad(-(2**255), 2**256 - 1) == -MOST
+    # a product of exactly 2^256 divisors
+    assert maths.gammaMoveWad(-(2**255), 200 * WAD) == -MOST
     assert maths.gammaMoveWad(MOST, 100 * WAD) == MOST
     assert maths.gammaMoveWad(MOST, 100 * WAD - 1) == MOST * (100 * WAD - 1) // (100 * WAD)
 
