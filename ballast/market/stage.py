@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from ballast import mainnet
+from ballast.chain import NOBODY
 from ballast.errors import ConfigurationError
 from ballast.fuzz.abi import Interface
 from ballast.fuzz.build import Build
@@ -272,6 +273,8 @@ class Stagehand:
                 market.asset,
                 _TWAP_SECONDS,
                 market.deviation_bps,
+                NOBODY,  # Ethereum has no sequencer
+                0,
             ),
         )
         self.exchange = self.make("UniswapV3Exchange", market.pool, market.asset)
