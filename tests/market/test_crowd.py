@@ -11,6 +11,7 @@ from ballast.market.actors import (
     Arbitrageur,
     ChainlinkNodes,
     Liquidators,
+    Providers,
     Traders,
     borrowers,
 )
@@ -230,3 +231,25 @@ def test_account_without_debt_has_no_health_to_speak_of(markets):
     position = plain_leverage(markets, "weth/usdc", leverage=1.5)
     position.accounts[:] = [Account("nobody", markets.enter("nobody"), mainnet.WETH, mainnet.USDC)]
     assert position.health() is None
+
+
+def test_providers_begin_again_where_the_price_has_gone(markets, truth, scenario):
+    providers = Providers(markets, replace(scenario, depth=20_000_000))
+    arbitrageur = Arbitrageur(markets, scenario)
+    pool = pools(markets)[0]
+    providers.act([pool], truth)
+    before = pool.at.liquidity()
+    arbitrageur.act([pool], moved(truth, 0.95))
+    providers.act([pool], truth)
+    assert pool.at.liquidity() == before  # within the middle of the range
+    arbitrageur.act([pool], moved(truth, 0.8))
+    thin = pool.at.liquidity()
+    providers.act([pool], truth)
+    added = pool.at.liquidity() - thin
+    # L = y / (root p - root a), in USDC's units and WETH's: a fifth below the price
+    price = pool.price() * 1e-12
+    expected = 20_000_000e6 / truth.dollars(mainnet.USDC) / (price**0.5 * (1 - 1.0001 ** (-1_000)))
+    assert added == pytest.approx(expected, rel=0.02)
+    arbitrageur.act([pool], moved(truth, 0.99))
+    providers.act([pool], truth)
+    assert pool.at.liquidity() == pytest.approx(thin + added, rel=1e-9)

@@ -69,6 +69,15 @@ def test_crash__without_a_keeper_the_position_is_liquidated(project):
     assert not [action for action in run.ruled.actions if action.kind == "rebalance"]
 
 
+@pytest.mark.parametrize(("strategy", "floor"), [("liquidity", 0.55), ("neutral", 0.95)])
+def test_crash__other_strategies_end_above_the_same_without_rules(project, strategy, floor):
+    run = play("crash", strategy)
+    assert [check.what for check in run.checks() if not check.ok] == []
+    assert run.ruled.end > run.plain.end
+    assert run.ruled.low > floor  # ether is down to 0.545
+    assert run.ruled.visits.deposits and run.ruled.visits.exits
+
+
 def test_one_venues_print__moves_nothing(project):
     run = play("venue-print", "leveraged", hours=3)
     assert [check.what for check in run.checks() if not check.ok] == []
