@@ -5,7 +5,7 @@ FORK := --network ethereum:mainnet-fork:foundry
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test gas lint slither prove mutate fuzz-bench lock clean
+.PHONY: help setup demo test scenarios gas lint slither prove mutate fuzz-bench lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ demo: setup ## thirty days of a vault on the replica; writes build/demo/report.h
 test: setup lint slither ## all tests, on a fork of the replica (WORKERS=1 for one at a time)
 	@$(BIN)/python -m ballast.compiled
 	@. tools/replica.sh && with_replica $(BIN)/ape test tests $(FORK) -q -n $(WORKERS) $(PYTEST_ARGS)
+
+scenarios: setup ## all days to survive with all strategies and with enemies (minutes); writes docs/scenarios.md
+	@$(BIN)/ape run scenario all --hostile --write --workers $(WORKERS)
 
 gas: setup ## what the vault costs beside bare ones, against the snapshot (UPDATE=1 renews it); writes build/gas.json
 	@$(BIN)/ape run gas $(if $(UPDATE),--write)

@@ -82,6 +82,10 @@ class Chain(abc.ABC):
         """Return what the last successful `send` logged."""
 
     @abc.abstractmethod
+    def gas(self) -> int:
+        """Return the gas that the last successful `send` used; with slots warm from before, in this process."""
+
+    @abc.abstractmethod
     def wait(self, seconds: int) -> None:
         """Let time pass: the next block is so much later."""
 

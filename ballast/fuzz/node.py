@@ -83,6 +83,9 @@ class Anvil(Chain):
             for log in self._receipt.get("logs", [])
         ]
 
+    def gas(self) -> int:
+        return int(self._receipt.get("gasUsed", "0x0"), 16)
+
     def wait(self, seconds: int) -> None:
         self.now += seconds
         self._request("evm_setNextBlockTimestamp", self.now)

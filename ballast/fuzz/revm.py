@@ -107,6 +107,10 @@ class Revm(Chain):
             return []
         return [Log(to_checksum_address(log.address), *map(_plain, log.data)) for log in result.logs]
 
+    def gas(self) -> int:
+        result = self._evm.result
+        return result.gas_used if result else 0
+
     def wait(self, seconds: int) -> None:
         self.now += seconds
         self.block += 1

@@ -37,7 +37,7 @@ def rows(build: Build) -> list[dict[str, Any]]:
             {
                 "name": row["name"],
                 "address": made[row["name"]]["address"],
-                "mainnet_address": "address" in row,
+                "mainnet_address": "address" in row and not row.get("ours"),
                 "code": code,
                 "evidence": evidence,
                 "code_hash": made[row["name"]]["code_hash"],

@@ -69,10 +69,11 @@ def line_chart(
     marks: Sequence[Mark] = (),
     height: int = 260,
     from_zero: bool = False,
+    unit: str = "day",
 ) -> Markup:
-    """Draw lines; `shown` writes a y value."""
+    """Draw lines; `shown` writes a y value, `unit` is what x counts."""
     values = [y for line in lines for _, y in line.points]
-    plot = _Plot(x_range, _padded(min(values), max(values), from_zero), height)
+    plot = _Plot(x_range, _padded(min(values), max(values), from_zero), height, unit)
     body = [plot.axes(shown), plot.marks(marks)]
     for line in lines:
         dash = ' stroke-dasharray="5 4"' if line.dashed else ""
@@ -129,7 +130,8 @@ def bar_chart(
 class _Plot:
     """Where values are on the paper."""
 
-    def __init__(self, x_range: Point, y_range: Point, height: int) -> None:
+    def __init__(self, x_range: Point, y_range: Point, height: int, unit: str = "day") -> None:
+        self.unit = unit
         self.x_low, self.x_high = x_range
         self.y_low, self.y_high = y_range
         self.height = height
@@ -159,7 +161,7 @@ class _Plot:
                 f'<text class="tick" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{escape(shown(value))}</text>'
             )
         for value in ticks(self.x_low, self.x_high, 10, whole=True):
-            label = f"day {value:g}" if value == self.x_low else f"{value:g}"
+            label = f"{self.unit} {value:g}" if value == self.x_low else f"{value:g}"
             x = self.x(value)
             parts.append(f'<text class="tick" x="{x:.1f}" y="{self.height - 8}" text-anchor="middle">{label}</text>')
         return "".join(parts)

@@ -15,6 +15,7 @@ WAD = 10**18
 RAY = 10**27
 YEAR = 365 * 86400
 USDC_UNIT = 10**6
+STAKED = manifest.contract("StakedEther")["address"]
 
 getcontext().prec = 50
 
@@ -23,6 +24,7 @@ NAMES = {
     "USDC": "USDC",
     "ETH_USD_FEED": "EthUsdFeed",
     "USDC_USD_FEED": "UsdcUsdFeed",
+    "STETH_USD_FEED": "StakedEtherUsdFeed",
     "UNISWAP_V2_FACTORY": "UniswapV2Factory",
     "UNISWAP_V2_ROUTER": "UniswapV2Router02",
     "UNISWAP_V2_USDC_WETH": "UniswapV2PairUsdcWeth",
@@ -262,6 +264,56 @@ def test_aave_lends_against_weth_and_interest_accrues(fork, trader):
     market.pass_time(fork, 30 * 86400)
     grown = owed * (rate * (now(fork) - started) / YEAR).exp()
     assert debt.functions.balanceOf(trader).call() == pytest.approx(float(grown), rel=1e-7)
+
+
+def stake(fork):
+    """WETH's `deposit` is the same function."""
+    return fork.eth.contract(STAKED, abi=mainnet.WETH_ABI).functions.deposit()
+
+
+@pytest.mark.replica_only("the staked ether there is a stand-in")
+def test_staked_ether_is_minted_at_a_rate_that_grows(fork, trader):
+    token = at(fork, STAKED, "rate() view returns (uint256)")
+    started, before = now(fork), token.functions.rate().call()
+    send(fork, trader, stake(fork), value=WAD)
+    held = fork.eth.contract(STAKED, abi=mainnet.ERC20_ABI).functions.balanceOf(trader).call()
+    assert held == WAD * WAD // token.functions.rate().call()
+    market.pass_time(fork, 100 * 86400)
+    grown = token.functions.rate().call() - before
+    assert grown == pytest.approx(0.03 * WAD * (now(fork) - started) / YEAR, abs=WAD // 10**6)
+
+
+@pytest.mark.replica_only("the staked ether there is a stand-in")
+def test_aave_lends_nineteen_twentieths_against_staked_ether_in_its_mode(fork, trader):
+    pool = fork.eth.contract(mainnet.AAVE_POOL, abi=mainnet.AAVE_POOL_ABI)
+    mode = at(
+        fork,
+        mainnet.AAVE_POOL,
+        "setUserEMode(uint8)",
+        "getUserAccountData(address) view returns " + "(" + ",".join(["uint256"] * 6) + ")",
+    )
+    staked = fork.eth.contract(STAKED, abi=mainnet.ERC20_ABI)
+    send(fork, trader, stake(fork), value=10 * WAD)
+    held = staked.functions.balanceOf(trader).call()
+    send(fork, trader, staked.functions.approve(mainnet.AAVE_POOL, held))
+    send(fork, trader, pool.functions.supply(STAKED, held, trader, 0))
+    send(fork, trader, mode.functions.setUserEMode(1))
+    send(fork, trader, pool.functions.borrow(mainnet.WETH, held * 92 // 100, 2, 0, trader))
+    account = mode.functions.getUserAccountData(trader).call()
+    assert account[3:5] == [9500, 9300]
+    assert account[5] == pytest.approx(0.95 / 0.92 * WAD, rel=1e-4)
+
+
+@pytest.mark.replica_only("the staked ether there is a stand-in")
+def test_staked_pool_is_deep_at_par(fork):
+    quoter = at(
+        fork,
+        mainnet.UNISWAP_QUOTER_V2,
+        "quoteExactInputSingle((address,address,uint256,uint24,uint160)) returns (uint256,uint160,uint32,uint256)",
+    )
+    out = quoter.functions.quoteExactInputSingle((STAKED, mainnet.WETH, 10_000 * WAD, 100, 0)).call()[0]
+    # 25,000 in 2 % and 50,000 in 16 % to each side: 10,000 move the price by half a percent, half of it on average
+    assert 0.995 < out / (10_000 * WAD) < 0.999
 
 
 # --- Morpho ---

@@ -208,8 +208,15 @@ def test_fidelity_table_is_current():
 
 def test_fidelity_table_names_every_stand_in():
     rows = fidelity.rows(replica.build())
-    assert {row["name"] for row in rows if row["stand_in"]} == {"MorphoAdaptiveCurveIrm", "MorphoOracleWethUsdc"}
+    stand_ins = {row["name"] for row in rows if row["stand_in"]}
+    assert stand_ins == {"MorphoAdaptiveCurveIrm", "MorphoOracleWethUsdc", "StakedEther"}
     assert len(rows) == len(manifest.load()["contracts"])
+
+
+def test_fidelity_table_claims_no_address_that_is_ours():
+    claimed = {row["name"]: row["mainnet_address"] for row in fidelity.rows(replica.build())}
+    assert claimed["StakedEtherUsdFeed"]
+    assert not any(claimed[name] for name in ("StakedEther", "UniswapV3PoolStakedWeth100", "AaveAStakedEther"))
 
 
 # --- packages ---

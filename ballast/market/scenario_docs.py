@@ -1,0 +1,130 @@
+"""docs/scenarios.md: the figures of all scenarios, written by the command that plays them."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from ballast.environment import ROOT
+from ballast.market.record import Run, Track
+from ballast.market.scenario import Scenario
+
+FILE: Final = ROOT / "docs" / "scenarios.md"
+_INTRODUCTION: Final = """# Days to survive
+
+Written by `make scenarios`; don't edit it. `ape run scenario NAME --strategy STRATEGY` plays one of them again, to
+the same figures, and draws it.
+[scenarios.yaml](../ballast/market/scenarios.yaml) has the scenarios as data.
+
+Each strategy is opened twice with the same amount and kept beside its twin: **with rules** by a keeper that pokes as
+often as the scenario says, **without rules** by nobody. Both stand on the replica's real protocols, in one market,
+moved by one crowd. *End* and *worst* are the net worth of a share against its first, at the true price and not the
+contracts'. *Cost* is what the actions lost in trades (fees, slippage) as a share of the net worth, at that price;
+*budget* is the most of the loss budget that was drawn in any of its windows, at the lending market's price; *gas* is
+counted by the chain in this process, on slots warm from before, at the scenario's gas price. A depositor comes and
+goes at random all the time: *doors* counts deposits and exits, and how often either door was shut by a rule. Every
+deposit and exit that the strategy said it would take was taken, paid what the preview had said, and took nothing from
+those who stayed, unless the lines below the table say otherwise.
+
+**With enemies** the scenario is played again: before the honest keeper comes a hostile one with money without limit,
+who tries every call at every price it can push the pool to, and does for real what hurts those inside most; and every
+half hour a hostile depositor tries to enter and leave around pushed prices. *Best attack* is the largest profit found,
+in whole units of the asset, beyond the bounty that an honest rescuer would have got; *enemy paid* is what the hostile
+keeper's deeds cost it. Enmity cannot pay, and is bounded by the loss budget; but whoever pays to use the budget up may
+make the strategy wait, and be late.
+"""
+_COLUMNS: Final = (
+    "Strategy",
+    "End",
+    "Worst",
+    "Liquidated",
+    "Lowest health",
+    "Actions",
+    "Cost",
+    "Gas",
+    "Budget",
+    "Doors (in, out; shut)",
+)
+
+
+def markdown(runs: Sequence[Run]) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    runs : in the order of the scenarios
+    """
+    parts = [_INTRODUCTION]
+    scenarios: dict[str, list[Run]] = {}
+    for run in runs:
+        scenarios.setdefault(run.scenario.name, []).append(run)
+    for found in scenarios.values():
+        parts.append(_chapter(found[0].scenario, found))
+    return "\n".join(parts)
+
+
+def _chapter(scenario: Scenario, runs: Sequence[Run]) -> str:
+    lines = [
+        f"## {scenario.title}\n",
+        f"`{scenario.name}`, {scenario.hours:g} hours. {scenario.about} Prices: {scenario.source}.\n",
+        "| " + " | ".join(_COLUMNS) + " |",
+        "|" + " --- |" * len(_COLUMNS),
+    ]
+    plain = [run for run in runs if not run.hostile]
+    for run in plain:
+        lines += [row(run, track) for track in run.tracks]
+    enemies = [run for run in runs if run.hostile and run.ruled is not None]
+    if enemies:
+        lines += ["", *_enmity(enemies)]
+    failed = [
+        f"- **{run.strategy}{', hostile' if run.hostile else ''}: {check.what}: no** ({check.found})"
+        for run in runs
+        for check in run.checks()
+        if not check.ok
+    ]
+    if failed:
+        lines += ["", "What does not hold:", "", *failed]
+    return "\n".join(lines) + "\n"
+
+
+def _enmity(runs: Sequence[Run]) -> list[str]:
+    """Write what a hostile keeper, who comes before the honest one, and a hostile depositor brought about."""
+    lines = [
+        "| With enemies | Best attack found | Worst for those inside | End | Liquidated | Budget | Enemy paid |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for run in runs:
+        track = run.ruled
+        best, worst = track.best_attack, track.worst_attack
+        cells = [
+            run.strategy,
+            f"{best.profit:+,.4f} ({best.what})" if best else "none goes through",
+            f"{worst.loss:.3%} ({worst.what})" if worst else "",
+            _percent(track.end - 1),
+            f"{len(track.liquidations)} times" if track.liquidations else "no",
+            f"{track.drawn:.0%}" if track.drawn is not None else "",
+            f"{track.enemy_spent:,.2f}",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def row(run: Run, track: Track) -> str:
+    """Write a position's row."""
+    visits = track.visits
+    acted = bool(track.actions)
+    cells = [
+        f"{run.strategy}, {track.name}",
+        _percent(track.end - 1),
+        _percent(track.low - 1),
+        f"**{len(track.liquidations)} times**" if track.liquidations else "no",
+        f"{track.lowest_health:.3f}" if track.lowest_health is not None else "no debt",
+        str(len(track.actions)),
+        f"{track.cost * 100:.3f} %" if acted else "",
+        f"{track.gas_dollars:,.0f} $" if acted else "",
+        f"{track.drawn:.0%}" if acted and track.drawn is not None else "",
+        f"{visits.deposits}, {visits.exits}; {visits.shut_in}, {visits.shut_out}" if track.rules else "",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _percent(value: float) -> str:
+    return f"{value * 100:+.1f} %"

@@ -1,0 +1,102 @@
+"""Scenarios as data: what is read, what is refused, and the prices that are drawn."""
+
+import itertools
+import math
+import statistics
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from ballast.errors import ConfigurationError
+from ballast.market import scenario as scenarios
+from ballast.market.scenario import Course
+
+START = 1_940.0
+
+
+def course(name):
+    found = scenarios.find(name)
+    return found, scenarios.moments(found, seed=1, start=START)
+
+
+def test_every_scenario_is_read_and_drawn():
+    assert set(scenarios.load()) >= {"calm-month", "march-2020", "may-2021", "june-2022", "venue-print", "silent-feed"}
+    for found in scenarios.load().values():
+        moments = scenarios.moments(found, seed=1, start=START)
+        assert len(moments) == found.steps + 1
+        assert moments[0].ether == pytest.approx(START)
+        assert all(each.ether > 0 and each.staked > 0 for each in moments)
+
+
+def test_prices_go_through_the_points_of_the_day():
+    found, moments = course("march-2020")
+    scale = START / 194.61
+    for hour, dollars in found.ether.points:
+        assert moments[round(hour * 3600 / found.step_seconds)].ether == pytest.approx(dollars * scale, rel=1e-9)
+    assert min(each.ether for each in moments) == pytest.approx(86 * scale, rel=1e-9)
+    # the hour of 10:00 takes a quarter: 167.97 to 125
+    hour = [each.ether for each in moments if 10 <= each.hour <= 11]
+    assert min(hour) / hour[0] == pytest.approx(125 / 167.97, rel=0.02)
+
+
+def test_staked_ether_falls_as_it_did():
+    found, moments = course("june-2022")
+    assert found.pair == "staked/weth"
+    assert moments[0].staked == pytest.approx(0.96)
+    assert moments[-1].staked == pytest.approx(0.937)
+    assert moments[-1].ether / moments[0].ether == pytest.approx(878 / 1_788)
+
+
+def test_same_seed_draws_the_same_and_another_does_not():
+    found = scenarios.find("may-2021")
+    first, again, other = (scenarios.moments(found, seed=seed, start=START) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def test_volatility_between_the_points_is_what_was_asked_for():
+    found = replace(scenarios.find("calm-month"), ether=Course(((0.0, 1.0), (720.0, 1.0)), 0.45))
+    prices = scenarios.drawn(found.ether, found, "any")
+    returns = [math.log(after / before) for before, after in itertools.pairwise(prices)]
+    # 8,640 returns: the estimate's own error is 1/sqrt(2n), 0.8 %
+    assert statistics.pstdev(returns) * math.sqrt(365 * 86_400 / 300) == pytest.approx(0.45, rel=0.03)
+
+
+def test_shortened_scenario_is_the_beginning_of_the_whole():
+    found = scenarios.find("march-2020")
+    whole = scenarios.moments(found, seed=3, start=START)
+    part = scenarios.moments(found.shortened(5), seed=3, start=START)
+    assert part == whole[: len(part)]
+    assert part[-1].hour == 5
+
+
+def test_table_holds_each_value_until_the_next():
+    table = ((0.0, 80.0), (10.0, 200.0))
+    assert [scenarios.at(table, hour) for hour in (0, 9.99, 10, 30)] == [80, 80, 200, 200]
+
+
+def test_unknown_scenario_names_those_there_are():
+    with pytest.raises(ConfigurationError, match="no scenario 'doom'.*march-2020"):
+        scenarios.find("doom")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"pair": "doge/usdc"}, "pair is one of"),
+        ({"actors": ["traders", "wizards"]}, "actors are"),
+        ({"keeper_seconds": 90}, "multiple of step_seconds"),
+        ({"hours": 0}, "are positive"),
+        ({"gas_gwei": [[1, 30]]}, "begins at hour 0"),
+        ({"ether": {"points": [[0, 5], [0, 6]]}}, "hours must rise"),
+        ({"ether": {"points": [[0, -5]]}}, "prices are positive"),
+        ({"prints": [{"source": "moon", "from": 1, "to": 2, "factor": 2}]}, "source is one of"),
+        ({"nodes": {"heartbeat": 3600}}, "KeyError"),
+        ({"surprise": 1}, "unexpected keyword"),
+    ],
+)
+def test_scenario_that_makes_no_sense_is_refused(change, said):
+    row = yaml.safe_load(scenarios.FILE.read_text())["may-2021"] | change
+    with pytest.raises(ConfigurationError, match=said):
+        scenarios._scenario("broken", row)
