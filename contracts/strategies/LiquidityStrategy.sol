@@ -44,8 +44,8 @@ contract LiquidityStrategy is PositionStrategy {
     uint256 private constant ORACLE = 4;
     /// Base worth no more than so many units brings nothing, and is left where it is.
     uint256 private constant DUST = 2;
-    /// Halvings of the search for the part that can leave.
-    uint256 private constant HALVINGS = 10;
+    /// Halvings of the search for the part that can leave: a vault gives a view so much gas and no more.
+    uint256 private constant HALVINGS = 6;
 
     /* STORAGE */
 
@@ -112,8 +112,9 @@ contract LiquidityStrategy is PositionStrategy {
     function _exit(uint256 part, uint256 whole) internal override returns (uint256 assets) {
         uint256 sold;
         (assets, sold) = _slice(part, whole);
-        if (sold > 0 && _quoteSale(part, whole, sold) == 0) sold = 0;
         (uint256 came, uint256 cameBase) = _takeOut(part, whole);
+        // More than dust is left to the pool to fill or refuse: it walks further than a quote may.
+        if (sold > 0 && _isDust(sold) && exchange.quote(true, sold) == 0) sold = 0;
         // The rest of the fees stays.
         _idle += came - assets;
         _idleBase = _idleBase + cameBase - sold;
@@ -136,7 +137,11 @@ contract LiquidityStrategy is PositionStrategy {
     /// What the base of a part sells for, once the part is out of the range. 0 for dust; reverts when it cannot be filled.
     function _quoteSale(uint256 part, uint256 whole, uint256 sold) private view returns (uint256 out) {
         out = venue.quoteAfterRemove(part, whole, true, sold);
-        if (out == 0 && _toAssets(sold, venue.spotWad()) > DUST) revert NotFillable(sold);
+        if (out == 0 && !_isDust(sold)) revert NotFillable(sold);
+    }
+
+    function _isDust(uint256 bases) private view returns (bool) {
+        return _toAssets(bases, venue.spotWad()) <= DUST;
     }
 
     /// @dev A larger part sells more, to less liquidity: what it gets for one base falls. So halving finds the largest.
@@ -258,7 +263,8 @@ contract LiquidityStrategy is PositionStrategy {
         if (opens) (lowerWad, upperWad) = _rules().around(p.lowWad);
         _tradeToFit(p, lowerWad, upperWad);
         uint256 added = _add(lowerWad, upperWad, _idle - _fresh(), _idleBase);
-        if (added == 0 && came == 0 && cameBase == 0) revert Stuck(reading);
+        // To have collected fees brings those nearer to their target; idle assets only away.
+        if (added == 0 && (reading == "idle" || came + cameBase == 0)) revert Stuck(reading);
         if (opens && added > 0) _note();
     }
 

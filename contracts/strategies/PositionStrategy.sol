@@ -295,7 +295,9 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
 
     function withdraw(uint256 assets, address receiver, address holder) public override returns (uint256 shares) {
         uint256 most = maxRedeem(holder);
-        shares = _sharesFor(assets, most);
+        // What the preview says, unless a search that ends at what may leave needs no more.
+        shares = _sharesFor(assets, totalSupply());
+        if (shares > most) shares = _sharesFor(assets, most);
         if (shares == 0 && assets > 0) {
             revert ERC4626ExceededMaxWithdraw(holder, assets, most == 0 ? 0 : previewRedeem(most));
         }

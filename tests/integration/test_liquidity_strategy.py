@@ -272,8 +272,9 @@ def test_rebalance__that_costs_more_than_the_budget_is_cut_and_then_refused(plac
         held.poke()
         place.push_pool(place.feed_price())
         done += 1
-    # nothing can be traded for what is left of the budget, or not without a unit's rounding more
-    assert done > 1 and held.refusal() in ("Stuck", "LossBudgetExceeded")
+    # nothing can be traded for what is left of the budget, or only so little that a unit's rounding is more
+    assert done > 1 and held.refusal() in ("Stuck", "LossBudgetExceeded", "NotCloser")
+    assert held.out() == {"idle"}
     lost = 1 - held.at.totalAssets() / MILLION
     assert 0.00009 < lost <= 0.00011, "half of 2 bp at once, spent to the end, and what came back in the meantime"
     place.chain.wait(DAY)
@@ -405,7 +406,16 @@ def test_max_withdraw__never_reverts(provided, place, percent):
     moved(place, percent / 100)
     most = provided.at.maxWithdraw(FIRST)
     assert most > 0.9 * MILLION
-    provided.at.withdraw(most, FIRST, FIRST, sender=FIRST)
+    said, shares = provided.at.previewWithdraw(most), provided.at.balanceOf(FIRST)
+    assert provided.at.withdraw(most, FIRST, FIRST, sender=FIRST) <= min(said, shares)
+
+
+def test_withdraw__of_all_burns_no_more_than_the_preview_said(provided, place):
+    place.push_feed(place.feed_price() * 1_013 // 1_000)
+    place.push_pool(place.feed_price() * 104 // 100)
+    most = provided.at.maxWithdraw(FIRST)
+    said = provided.at.previewWithdraw(most)
+    assert provided.at.withdraw(most, FIRST, FIRST, sender=FIRST) <= said
 
 
 def test_max_redeem__ends_where_the_sale_would_pass_the_tolerance(provided, place):
@@ -416,7 +426,7 @@ def test_max_redeem__ends_where_the_sale_would_pass_the_tolerance(provided, plac
     assert 0 < most < shares
     with place.chain.isolated():
         provided.redeem(most)
-    more = most + shares // 200
+    more = most + shares // 50
     with pytest.raises(Reverted, match="ERC4626ExceededMaxRedeem"):
         provided.redeem(more)
     said = provided.at.previewRedeem(more)
@@ -429,6 +439,22 @@ def test_redeem__where_nobody_buys_says_so(provided, place):
     with pytest.raises(Reverted, match="NotFillable"):
         provided.at.previewRedeem(provided.at.balanceOf(FIRST))
     provided.redeem(provided.at.maxRedeem(FIRST))
+
+
+def test_redeem__through_more_ticks_than_a_quote_walks_passes_with_a_least_of_its_own(provided, place):
+    """Somebody has cut the pool's liquidity into a hundred pieces: no preview, no plain exit of all, but a way out."""
+    place.market.clear()
+    here = place.market.tick() // 10 * 10
+    for k in range(1, 101):
+        place.market.provide(here + 10 * k, here + 10 * k + 10, 6_000 * USDC, ETHER)
+    shares = provided.at.balanceOf(FIRST)
+    with pytest.raises(Reverted, match="NotFillable"):
+        provided.at.previewRedeem(shares)
+    most = provided.at.maxRedeem(FIRST)
+    assert 0 < most < shares
+    with place.chain.isolated():
+        provided.redeem(most)
+    assert provided.at.redeem(shares, FIRST, FIRST, 0, sender=FIRST) > MILLION * 9 // 10
 
 
 def test_redeem__without_any_price_passes_with_a_least_of_its_own(place):
