@@ -645,9 +645,4 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
         Newborn memory n = _newborn[holder];
         return n.bornAt == block.number ? n.shares : 0;
     }
-
-    /// The last of the readings: nothing but time or the sources can help it.
-    function _oracleReading(Price memory p) internal pure returns (Reading memory) {
-        return Reading("oracle", int256(uint256(p.verdict)), 0, 0, 0);
-    }
 }

@@ -46,7 +46,7 @@ interface IUniswapV3Pool {
         external
         view
         returns (
-            uint128 liquidity,
+            uint128 liquidity_,
             uint256 feeGrowthInside0LastX128,
             uint256 feeGrowthInside1LastX128,
             uint128 tokensOwed0,
