@@ -384,6 +384,8 @@ contract VaultBooks is VaultState {
         uint256 left = _redeemable(strategy_, shares);
         if (assets != ALL) {
             if (value == 0) return 0;
+            // One with several positions rounds each of them down: a part brings a few units less than its share of the whole.
+            if (s.isVolatile) assets += 2 * DUST;
             assets = FixedPointMathLib.min(assets, FixedPointMathLib.min(left.mulDiv(value, shares), debt));
             left = assets.mulDivUp(shares, value);
         }
