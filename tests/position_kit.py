@@ -90,8 +90,7 @@ class Place:
     def make_oracle(self, *, base_max_age=2 * HOUR, quote_max_age=365 * DAY) -> Contract:
         feeds = (mainnet.ETH_USD_FEED, mainnet.USDC_USD_FEED, base_max_age, quote_max_age)
         pool = (mainnet.UNISWAP_V3_USDC_WETH_500, mainnet.WETH, mainnet.USDC, TWAP_PERIOD, DEVIATION_BPS)
-        no_sequencer = ("0x" + 40 * "0", 0)
-        return self.make("Oracle", (*feeds, *pool, *no_sequencer))
+        return self.make("Oracle", (*feeds, *pool, "0x" + 40 * "0", 0))
 
     # --- prices ---
 

@@ -46,8 +46,7 @@ class Market:
     def oracle(self, age=365 * DAY):
         feeds = (mainnet.ETH_USD_FEED, mainnet.USDC_USD_FEED, age, age)
         pool = (mainnet.UNISWAP_V3_USDC_WETH_500, mainnet.WETH, mainnet.USDC, 30 * 60, 200)
-        no_sequencer = ("0x" + 40 * "0", 0)
-        return self.build.make(self.chain, "Oracle", (*feeds, *pool, *no_sequencer), sender=OWNER)
+        return self.build.make(self.chain, "Oracle", (*feeds, *pool, "0x" + 40 * "0", 0), sender=OWNER)
 
     def venue(self, asset=USDC):
         """A position of HOLDER's, who has approved what it will take."""

@@ -66,6 +66,7 @@ class _Watched:
     first: float = 1.0
     depositor: Depositor | None = None
     hostile: Hostile | None = None
+    sandwicher: Hostile | None = None
     readings: list[str] = field(default_factory=list)
 
 
@@ -160,7 +161,11 @@ class _Play:
             if each.track.rules and "depositor" in self.scenario.actors and isinstance(each.position, StrategyPosition):
                 each.depositor = Depositor(each.position, self.scenario, self.options.seed)
                 each.track.visits = each.depositor.visits
-            if each.track.rules and self.options.hostile and isinstance(each.position, StrategyPosition):
+            if not each.track.rules or not isinstance(each.position, StrategyPosition):
+                continue
+            if not self.options.hostile and "sandwicher" in self.scenario.actors:
+                each.sandwicher = Hostile(each.position, self._pools_of(each.position))
+            if self.options.hostile:
                 each.hostile = Hostile(each.position, self._pools_of(each.position))
 
     def _pools_of(self, position: StrategyPosition) -> list[Pool]:
@@ -226,6 +231,9 @@ class _Play:
         if each.hostile is not None:
             # anyone may call, so the enemy comes first and the honest keeper after it
             self._poke_by_an_enemy(each)
+        if each.sandwicher is not None:
+            each.sandwicher.sandwich(self.truth, lambda name: self._call(each, name))
+            each.track.best_attack = each.sandwicher.best
         each.courier.gas_gwei = self.truth.moment.gas_gwei
         cycle = each.keeper.cycle()
         for outcome in (*cycle.outcomes, *cycle.settled):

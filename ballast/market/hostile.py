@@ -47,6 +47,21 @@ class Hostile:
         self.best: Attack | None = None
         self.worst: Attack | None = None
 
+    def sandwich(self, prices: Prices, call: Callable[[str], None]) -> None:
+        """As a sandwicher of the crowd: where the honest keeper is about to trade, trade around it if that pays."""
+        if not self._passes("rebalance"):
+            return
+        best: tuple[float, int, float] | None = None
+        for place, pool in enumerate(self._pools):
+            for push in (sign * push for push in PUSHES[::2] for sign in (-1, 1)):
+                what = f"sandwich at {push:+.2%} in {pool.name}"
+                found = self._attempt(what, self._pushed_call("rebalance", pool, push), prices, pool)
+                self._note(found)
+                if found is not None and found.profit > 0 and (best is None or found.profit > best[0]):
+                    best = found.profit, place, push
+        if best is not None:
+            self._do("rebalance", self._pools[best[1]], best[2], call)
+
     def search(self, prices: Prices) -> None:
         """Try everything once at this moment, and undo it."""
         for pool in self._pools:
@@ -81,11 +96,7 @@ class Hostile:
         if not done:
             return
         _, name, place, push = max(done)
-        bases, assets = self._base(), self._assets()
-        self._push(self._pools[place], push)
-        call(name)
-        self._flatten(self._pools[place], bases)
-        self.spent += (assets - self._assets()) / self._markets.units[self._position.asset]
+        self._do(name, self._pools[place], push, call)
 
     # --- what they do ---
 
@@ -95,6 +106,23 @@ class Hostile:
             return []
         places = range(len(self._pools))
         return [(0, 0.0), *((place, sign * push) for place in places for push in PUSHES for sign in (-1, 1))]
+
+    def _do(self, name: str, pool: Pool, push: float, call: Callable[[str], None]) -> None:
+        """Push, call, and trade back, for real."""
+        bases, assets = self._base(), self._assets()
+        self._push(pool, push)
+        call(name)
+        self._flatten(pool, bases)
+        self.spent += (assets - self._assets()) / self._markets.units[self._position.asset]
+
+    def _passes(self, name: str) -> bool:
+        """Whether a call goes through as things are."""
+        with self._chain.isolated():
+            try:
+                getattr(self._strategy, name)(sender=self._who)
+            except Reverted:
+                return False
+            return True
 
     def _goes(self, name: str) -> bool:
         """Whether it can be called at all: no push of this moment moves a time-weighted price."""

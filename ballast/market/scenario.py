@@ -14,7 +14,7 @@ import yaml
 from ballast.errors import ConfigurationError
 
 FILE: Final = Path(__file__).parent / "scenarios.yaml"
-ACTORS: Final = ("traders", "providers", "borrowers", "liquidators", "depositor")
+ACTORS: Final = ("traders", "providers", "borrowers", "liquidators", "sandwicher", "depositor")
 PAIRS: Final = ("weth/usdc", "staked/weth")
 SOURCES: Final = ("pool", "feed", "node")
 _HOUR: Final = 3600

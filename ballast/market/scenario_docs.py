@@ -99,7 +99,7 @@ def _enmity(runs: Sequence[Run]) -> list[str]:
             f"{best.profit:+,.4f} ({best.what})" if best else "none goes through",
             f"{worst.loss:.3%} ({worst.what})" if worst else "",
             _percent(track.end - 1),
-            f"{len(track.liquidations)} times" if track.liquidations else "no",
+            _times(track) if track.liquidations else "no",
             f"{track.drawn:.0%}" if track.drawn is not None else "",
             f"{track.enemy_spent:,.2f}",
         ]
@@ -115,7 +115,7 @@ def row(run: Run, track: Track) -> str:
         f"{run.strategy}, {track.name}",
         _percent(track.end - 1),
         _percent(track.low - 1),
-        f"**{len(track.liquidations)} times**" if track.liquidations else "no",
+        _times(track, "**") if track.liquidations else "no",
         f"{track.lowest_health:.3f}" if track.lowest_health is not None else "no debt",
         str(len(track.actions)),
         f"{track.cost * 100:.3f} %" if acted else "",
@@ -128,3 +128,8 @@ def row(run: Run, track: Track) -> str:
 
 def _percent(value: float) -> str:
     return f"{value * 100:+.1f} %"
+
+
+def _times(track: Track, mark: str = "") -> str:
+    count = len(track.liquidations)
+    return mark + ("once" if count == 1 else f"{count} times") + mark

@@ -28,8 +28,8 @@ contract NeutralRules is PositionRules {
         /// A new range is from price / width to price x width; it is left when the price is a factor `inner` off its centre. Wad.
         uint64 widthWad;
         uint64 innerWad;
-        /// How far the pools' prices may be from the oracle's where liquidity is given, in 1e4: below twice the pool's fee, pushing it
-        /// there and back costs more than it takes.
+        /// How far the pools' prices may be from the oracle's where liquidity is given, in 1e4. Up to the fee of the range's pool,
+        /// pushing it from one end of that to the other costs more than the liquidity given there loses.
         uint16 spotBps;
         /// Idle tokens, and fees, that are left alone, in 1e4 of the net value.
         uint16 idleBps;

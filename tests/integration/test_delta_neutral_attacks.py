@@ -53,8 +53,8 @@ def test_keeper__gains_nothing_around_a_recentring(neutral, neutral_place, pool,
     assert best_sandwich(neutral, wide_and_deep(neutral_place)[pool], sells_base=sells_base).profit <= 0
 
 
-@pytest.mark.parametrize("first", [-49, 49])
-@pytest.mark.parametrize("second", [-49, -20, 20, 49])
+@pytest.mark.parametrize("first", [-29, 29])
+@pytest.mark.parametrize("second", [-29, -10, 10, 29])
 def test_keeper__gains_nothing_by_pushing_both_pools(neutral, neutral_place, first, second):
     neutral_place.chain.wait(2 * HOUR)
     price = neutral_place.move(13)
@@ -66,6 +66,40 @@ def test_keeper__gains_nothing_by_pushing_both_pools(neutral, neutral_place, fir
     schemer.push(neutral_place.push_wide, price)
     schemer.push(neutral_place.push_deep, price)
     assert schemer.spent >= 0
+
+
+def from_end_to_end(held, bps):
+    """Profit of who finds the range's pool at one end of what is allowed and pushes it to the other around a poke."""
+    place, price = held.place, held.place.feed_price()
+    best = -(10**18)
+    for low, high in ((-bps, bps), (bps, -bps)):
+        with place.chain.isolated():
+            place.push_wide(price * (10_000 + low) // 10_000)
+            schemer = Schemer(held, price * (10_000 + low) // 10_000)
+            schemer.push(place.push_wide, price * (10_000 + high) // 10_000)
+            held.poke()
+            schemer.push(place.push_wide, price * (10_000 + low) // 10_000)
+            best = max(best, -schemer.spent)
+    return best
+
+
+def test_keeper__gains_nothing_from_one_end_of_the_allowed_spot_to_the_other(neutral_place):
+    """Though the strategy is fifty times the rest of the pool: the fee of 0.3 % on its own liquidity is enough."""
+    held = neutral_place.neutral()
+    held.deposit(50 * MILLION)
+    neutral_place.wide.clear()
+    neutral_place.wide.provide(*wide_ticks(neutral_place), usdc=MILLION, weth=500 * ETHER)
+    neutral_place.chain.wait(12)
+    assert from_end_to_end(held, 29) <= 0
+    loose = neutral_place.neutral(bands=bands_with(SPOT_BPS=100))
+    loose.deposit(50 * MILLION)
+    neutral_place.chain.wait(12)
+    assert from_end_to_end(loose, 98) > 100 * USDC, "three times the fee is too much"
+
+
+def wide_ticks(place):
+    price = place.feed_price()
+    return sorted(place.wide.tick_at(each) for each in (price // 3, price * 3))
 
 
 @BOTH_WAYS

@@ -50,7 +50,10 @@ def test_crash__all_of_it_is_shown(crash):
         "deposits and exits are safe",
         "loss budget never exceeded",
         "ends above the same without rules",
+        "no attack pays",
     }
+    # a sandwicher stood by at every trade
+    assert crash.ruled.best_attack.profit < 0
     page = scenario_page.html(crash)
     assert "Reading: leverage" in page and "hour 3" in page and "without rules liquidated" in page
 

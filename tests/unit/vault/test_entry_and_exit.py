@@ -4,6 +4,7 @@ import pytest
 from ape import reverts
 from eth_account.messages import encode_typed_data
 
+from ballast import properties as P
 from tests.vault_kit import NOBODY, UNIT, UNLIMITED
 
 
@@ -124,3 +125,25 @@ def test_transfer__moves_shares_and_not_the_supply(vault, depositor, second_depo
     assert vault.totalSupply() == 10**12
     with reverts(vault.ERC20InsufficientBalance):
         vault.transfer(second_depositor, 10**12, sender=depositor)
+
+
+def test_redeem__within_the_maximum_is_paid_though_a_loss_is_not_booked_yet(
+    project, vault, strategy, token, owner, depositor, second_depositor, keeper
+):
+    """Of 1,000 tokens 500 are idle, 10 wait, and of the other 500 a strategy has lost 450. What others ask for is
+    held against what is there at the price after the loss, as `maxRedeem` says; at the price before it, it is more."""
+    redemptions = project.Redemptions.at(vault.redemptions())
+    vault.setWeight(strategy, 5_000, 10, sender=owner)
+    vault.deposit(900 * UNIT, depositor, sender=depositor)
+    vault.deposit(100 * UNIT, second_depositor, sender=second_depositor)
+    vault.approve(redemptions, 2**256 - 1, sender=second_depositor)
+    vault.rebalance(sender=keeper)
+    redemptions.requestRedeem(10 * UNIT * 10**6, second_depositor, second_depositor, sender=second_depositor)
+    strategy.lose(450 * UNIT, sender=keeper)
+
+    shares, free = vault.maxRedeem(depositor), 540 * UNIT  # 500 idle and 50 in the strategy, less 10
+    assert shares == vault.balanceOf(depositor) and vault.convertToAssets(shares) > free, "else nothing is tested"
+    preview, before = vault.previewRedeem(shares), token.balanceOf(depositor)
+    assert preview == pytest.approx(900 * UNIT * 550 // 1_000, abs=2)
+    vault.redeem(shares, depositor, depositor, sender=depositor)
+    assert token.balanceOf(depositor) - before == preview, P.VAULT_PREVIEW

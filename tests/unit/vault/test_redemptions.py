@@ -9,7 +9,6 @@ from eth_utils import keccak
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ballast import properties as P
 from tests.router_kit import refusal
 from tests.vault_kit import DAY, NOBODY, UNIT
 
@@ -584,30 +583,6 @@ def test_previews__of_redemptions_revert(redemptions):
     for call in (redemptions.previewRedeem, redemptions.previewWithdraw):
         with reverts(redemptions.NoPreview):
             call(0)
-
-
-# Who does not wait
-
-
-def test_redeem__within_the_maximum_is_paid_though_a_loss_is_not_booked_yet(
-    vault, strategy, redemptions, token, owner, depositor, second_depositor, keeper
-):
-    """Of 1,000 tokens 500 are idle, 10 wait, and of the other 500 a strategy has lost 450. What others ask for is
-    held against what is there at the price after the loss, as `maxRedeem` says; at the price before it, it is more."""
-    vault.setWeight(strategy, 5_000, 10, sender=owner)
-    vault.deposit(900 * UNIT, depositor, sender=depositor)
-    vault.deposit(100 * UNIT, second_depositor, sender=second_depositor)
-    vault.approve(redemptions, 2**256 - 1, sender=second_depositor)
-    vault.rebalance(sender=keeper)
-    redemptions.requestRedeem(10 * SHARE, second_depositor, second_depositor, sender=second_depositor)
-    strategy.lose(450 * UNIT, sender=keeper)
-
-    shares, free = vault.maxRedeem(depositor), 540 * UNIT  # 500 idle and 50 in the strategy, less 10
-    assert shares == vault.balanceOf(depositor) and vault.convertToAssets(shares) > free, "else nothing is tested"
-    preview, before = vault.previewRedeem(shares), token.balanceOf(depositor)
-    assert preview == pytest.approx(900 * UNIT * 550 // 1_000, abs=2)
-    vault.redeem(shares, depositor, depositor, sender=depositor)
-    assert token.balanceOf(depositor) - before == preview, P.VAULT_PREVIEW
 
 
 # The property
