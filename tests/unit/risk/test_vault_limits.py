@@ -4,7 +4,7 @@ import pytest
 
 from ballast import mainnet
 from ballast.fuzz.chain import Reverted
-from ballast.fuzz.summed import CURATOR, DEPOSITORS, FEE_RECIPIENT, GUARDIAN, OWNER, STRANGER
+from ballast.fuzz.world import CURATOR, DEPOSITORS, FEE_RECIPIENT, GUARDIAN, OWNER, STRANGER
 
 WAD = 10**18
 UNIT = 10**6
