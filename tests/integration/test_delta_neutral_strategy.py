@@ -388,6 +388,19 @@ def test_rebalance__in_a_dispute_trades_what_both_prices_agree_on(neutral, neutr
     assert neutral.range.liquidity() <= units and neutral.credit.debt() <= debt
 
 
+def test_rebalance__trades_nothing_where_the_two_prices_disagree_on_the_side(neutral, neutral_place):
+    """By the feed, 5 % down, the range is long; by the pool, 5 % up, it is short."""
+    price = neutral_place.feed_price()
+    neutral_place.push_pool(price * 105 // 100)
+    neutral_place.chain.wait(31 * 60)
+    neutral_place.push_feed(price * 95 // 100)
+    assert neutral_place.verdict() == DISPUTED
+    low, high = (neutral.range.holdingsAt(price * part // 100)[1] - neutral.credit.debt() for part in (95, 105))
+    assert low > 0 > high and min(low, -high) * price // 10**30 > 0.05 * MILLION
+    assert neutral.readings()["delta"][0] == 0
+    assert stuck(neutral) == "oracle"
+
+
 def test_rebalance__in_a_crash_with_the_spot_ahead_health_goes_before_delta(neutral, neutral_place):
     """The pools are 25 % up, the feed too, the mean lags: the health factor by the higher price is too low, and what is
     known of the net delta is too little to trade by."""

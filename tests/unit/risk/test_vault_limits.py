@@ -20,7 +20,7 @@ CAPS = (WAD // 2, WAD // 20, 2 * WAD, 6 * WAD // 10)
 
 
 @pytest.fixture(scope="module")
-def world(made, memory):
+def summed(made, memory):
     """A vault of 1,000: 400 in a strategy of which it owns half, 300 in one of its own, 200 lent out, 100 idle."""
 
     def make(name, *arguments):
@@ -46,19 +46,19 @@ def world(made, memory):
 
 
 @pytest.fixture(scope="module")
-def limits(world):
-    return world["limits"]
+def limits(summed):
+    return summed["limits"]
 
 
 @pytest.fixture(scope="module")
-def vault(world):
-    return world["vault"].address
+def vault(summed):
+    return summed["vault"].address
 
 
 @pytest.fixture
-def expose(world):
+def expose(summed):
     def say(which, *, base=ETHER, delta=0, gamma=0, gross=0, net=0):
-        world[which].setExposure((base, delta * UNIT, gamma * UNIT, gross * UNIT, net * UNIT), sender=OWNER)
+        summed[which].setExposure((base, delta * UNIT, gamma * UNIT, gross * UNIT, net * UNIT), sender=OWNER)
 
     return say
 
@@ -101,37 +101,37 @@ def test_measure__of_a_strategy_under_water(limits, vault, usual, expose):
     assert not limits.isWithin(vault)
 
 
-def test_measure__the_largest_share_of_one_risk(limits, vault, usual, world):
+def test_measure__the_largest_share_of_one_risk(limits, vault, usual, summed):
     for name in (b"aave", b"uniswap"):
-        world["vault"].setRiskCap(name, UNLIMITED, 10_000, sender=OWNER)
-    world["vault"].setRisks(
-        world["half"].address, [b"aave".ljust(32, b"\0"), b"uniswap".ljust(32, b"\0")], sender=OWNER
+        summed["vault"].setRiskCap(name, UNLIMITED, 10_000, sender=OWNER)
+    summed["vault"].setRisks(
+        summed["half"].address, [b"aave".ljust(32, b"\0"), b"uniswap".ljust(32, b"\0")], sender=OWNER
     )
-    world["vault"].setRisks(world["lent"].address, [b"aave".ljust(32, b"\0")], sender=OWNER)
-    world["vault"].setRisks(world["whole"].address, [b"uniswap".ljust(32, b"\0")], sender=OWNER)
+    summed["vault"].setRisks(summed["lent"].address, [b"aave".ljust(32, b"\0")], sender=OWNER)
+    summed["vault"].setRisks(summed["whole"].address, [b"uniswap".ljust(32, b"\0")], sender=OWNER)
     # aave 400 + 200, uniswap 400 + 300
     assert limits.measure(vault)[3] == 7 * WAD // 10
     assert not limits.isWithin(vault)
 
 
-def test_measure__what_is_worth_less_than_nothing_bears_no_share_of_a_risk(limits, vault, usual, world, expose):
-    world["vault"].setRiskCap(b"uniswap", UNLIMITED, 10_000, sender=OWNER)
-    world["vault"].setRisks(world["whole"].address, [b"uniswap".ljust(32, b"\0")], sender=OWNER)
+def test_measure__what_is_worth_less_than_nothing_bears_no_share_of_a_risk(limits, vault, usual, summed, expose):
+    summed["vault"].setRiskCap(b"uniswap", UNLIMITED, 10_000, sender=OWNER)
+    summed["vault"].setRisks(summed["whole"].address, [b"uniswap".ljust(32, b"\0")], sender=OWNER)
     expose("whole", net=-100)
     assert limits.measure(vault)[3] == 0
 
 
-def test_measure__a_strategy_that_has_nothing_of_the_vaults_exposes_it_to_nothing(limits, vault, usual, world, made):
+def test_measure__a_strategy_that_has_nothing_of_the_vaults_exposes_it_to_nothing(limits, vault, usual, summed, made):
     before = limits.measure(vault)
-    other = made.make(limits.chain, "ExposedStandIn", world["token"].address, sender=OWNER)
-    world["vault"].addStrategy(other.address, UNLIMITED, 10_000, 0, 10, True, sender=OWNER)
+    other = made.make(limits.chain, "ExposedStandIn", summed["token"].address, sender=OWNER)
+    summed["vault"].addStrategy(other.address, UNLIMITED, 10_000, 0, 10, True, sender=OWNER)
     other.setExposure((ETHER, 10**15, 10**15, 10**15, 10**15), sender=OWNER)
     assert limits.measure(vault) == before
 
 
 @pytest.mark.parametrize("silence", [REVERTS, BURNS_GAS])
-def test_blind__while_a_volatile_strategy_says_nothing_nothing_may_add(limits, vault, usual, world, expose, silence):
-    world["whole"].setSilence(silence, sender=OWNER)
+def test_blind__while_a_volatile_strategy_says_nothing_nothing_may_add(limits, vault, usual, summed, expose, silence):
+    summed["whole"].setSilence(silence, sender=OWNER)
     before = limits.measure(vault)
     # its debt of 300 is added to all that is exposed
     assert before == tuple(BEYOND + each * UNIT for each in (600, 320, 1_100, 300))
@@ -146,9 +146,9 @@ def test_blind__while_a_volatile_strategy_says_nothing_nothing_may_add(limits, v
     assert caught.value.values[0].rstrip(b"\0") == b"delta"
 
 
-def test_blind__starving_the_call_of_gas_makes_nobody_look_blind(limits, vault, usual, memory, world):
+def test_blind__starving_the_call_of_gas_makes_nobody_look_blind(limits, vault, usual, memory, summed):
     """A strategy that takes 1.4 M to say its exposure, asked with a little less: what is left would do for the rest."""
-    world["whole"].setWork(1_400_000, sender=OWNER)
+    summed["whole"].setWork(1_400_000, sender=OWNER)
     data = limits.measure.data(vault)
 
     def ask(gas):
@@ -166,8 +166,8 @@ def test_blind__starving_the_call_of_gas_makes_nobody_look_blind(limits, vault, 
     assert answered > 10
 
 
-def test_blind__a_smooth_strategy_that_says_nothing_is_taken_at_its_debt(limits, vault, usual, world):
-    assert world["vault"].strategy(world["lent"].address)[0] == 200 * UNIT
+def test_blind__a_smooth_strategy_that_says_nothing_is_taken_at_its_debt(limits, vault, usual, summed):
+    assert summed["vault"].strategy(summed["lent"].address)[0] == 200 * UNIT
     assert limits.measure(vault)[0] == WAD // 5
 
 
@@ -176,14 +176,14 @@ def test_measure__in_the_middle_of_the_vaults_call_takes_the_assets_it_is_told(l
     assert limits.measure(vault, 2_000 * UNIT)[0] == WAD // 10
 
 
-def test_measure__can_be_asked_by_the_vault_in_the_middle_of_its_call_and_by_nobody_else(limits, vault, usual, world):
+def test_measure__can_be_asked_by_the_vault_in_the_middle_of_its_call_and_by_nobody_else(limits, vault, usual, summed):
     """Told the assets it reads only what the vault never locks; the plain one would need what is in motion."""
-    token, strategy = world["token"], world["whole"]
+    token, strategy = summed["token"], summed["whole"]
     for data, answers in ((limits.measure.data(vault, 1_000 * UNIT), True), (limits.measure.data(vault), False)):
         strategy.setCallback(limits.address, data, sender=OWNER)
         token.mint(DEPOSITOR, 1_000 * UNIT, sender=OWNER)
-        world["vault"].deposit(1_000 * UNIT, DEPOSITOR, sender=DEPOSITOR)
-        world["vault"].rebalance(sender=STRANGER)
+        summed["vault"].deposit(1_000 * UNIT, DEPOSITOR, sender=DEPOSITOR)
+        summed["vault"].rebalance(sender=STRANGER)
         assert strategy.reentered() is answers
 
 
@@ -215,10 +215,10 @@ def test_readings__of_what_is_beyond_measure_are_the_largest_number(limits, vaul
     assert [each[1] for each in limits.readings(vault)] == [MOST, MOST, MOST, 0]
 
 
-def test_measure__claims_of_any_size_never_revert(limits, vault, world, usual):
+def test_measure__claims_of_any_size_never_revert(limits, vault, summed, usual):
     for sign in (1, -1):
-        world["whole"].setExposure((ETHER, sign * MOST, sign * MOST, 2**256 - 1, sign * MOST), sender=OWNER)
-        world["half"].setExposure((OTHER, -(2**255), -(2**255), 2**256 - 1, -sign * MOST), sender=OWNER)
+        summed["whole"].setExposure((ETHER, sign * MOST, sign * MOST, 2**256 - 1, sign * MOST), sender=OWNER)
+        summed["half"].setExposure((OTHER, -(2**255), -(2**255), 2**256 - 1, -sign * MOST), sender=OWNER)
         limits.measure(vault)
         assert not limits.isWithin(vault)
 
