@@ -119,7 +119,11 @@ offline = true
 evm_version = "{settings["evm_version"]}"
 optimizer = true
 optimizer_runs = {settings["optimization_runs"]}
-remappings = ["@openzeppelin/contracts/=node_modules/@openzeppelin/contracts/", "solady/=tests/proofs/plain/"]
+remappings = [
+    "@openzeppelin/contracts/=node_modules/@openzeppelin/contracts/",
+    "solady/=node_modules/solady/src/",
+    "solady/utils/FixedPointMathLib.sol=tests/proofs/plain/utils/FixedPointMathLib.sol",
+]
 """
     )
     command = ["forge", "build", "--ast", "--extra-output", "storageLayout", "metadata", "--root", folder]

@@ -15,6 +15,19 @@ library FixedPointMathLib {
         if (product % d > 0) ++z;
     }
 
+    function mulDiv(uint256 x, uint256 y, uint256 d) internal pure returns (uint256) {
+        return _product(x, y) / d;
+    }
+
+    function mulDivUp(uint256 x, uint256 y, uint256 d) internal pure returns (uint256) {
+        return fullMulDivUp(x, y, d);
+    }
+
+    function divUp(uint256 x, uint256 d) internal pure returns (uint256 z) {
+        z = x / d;
+        if (x % d > 0) ++z;
+    }
+
     function min(uint256 x, uint256 y) internal pure returns (uint256) {
         return x < y ? x : y;
     }
