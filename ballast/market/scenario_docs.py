@@ -32,10 +32,10 @@ keeper's deeds cost it. Enmity cannot pay, and is bounded by the loss budget; bu
 make the strategy wait, and be late.
 
 What these figures do not say: the settings (`ballast/market/stage.py`) were chosen with these days in sight, for
-positions of 250,000 dollars in pools that hold 10 to 50 million around the price. Another seed (`--seed 2`) draws other
-prices between the known points. Larger positions need more pokes, for each trade is cut to what no sandwich can live on.
-Where a price falls and comes back, a range that was moved has lost what one left alone has not: a range that may move
-every four hours ends 12 and 13 March 2020 below its twin, one that may move once a day above it.
+positions of 250,000 dollars in pools that hold 10 to 50 million around the price. Another seed (`--seed 2`) draws
+other prices between the known points. Larger positions need more pokes, for each trade is cut to what no sandwich can
+live on. Where a price falls and comes back, a range that was moved has lost what one left alone has not: a range that
+may move every four hours ends 12 and 13 March 2020 below its twin, one that may move once a day above it.
 """
 _COLUMNS: Final = (
     "Strategy",
