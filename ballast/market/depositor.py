@@ -11,8 +11,8 @@ from ballast.market.stage import Prices, StrategyPosition
 
 #: visits in a scenario, about
 _VISITS: Final = 40
-#: what it brings, as a share of what is there: little, so that both positions of a scenario stay comparable
-_PART: Final = (0.0002, 0.003)
+#: what it brings at least, as a share of what is there; all is little, so that a scenario's positions stay comparable
+_LEAST: Final = 0.0002
 #: what roundings may take from who stays, as a share of their worth
 _DUST: Final = 1e-9
 #: what a stay may bring through rounding, as a share of all that is there
@@ -27,6 +27,7 @@ class Depositor:
         self._strategy = position.strategy
         self._chain: Chain = position.markets.chain
         self._chance = random.Random(f"{scenario.name} depositor {seed}")
+        self._most = scenario.visit
         self._often = min(1.0, _VISITS / scenario.steps)
         self._who = position.markets.enter(f"depositor {scenario.name}")
         position.markets.tokens[position.asset].approve(self._strategy.address, MOST, sender=self._who)
@@ -53,7 +54,7 @@ class Depositor:
 
     def _enter(self, prices: Prices) -> None:
         unit = self._position.markets.units[self._position.asset]
-        wanted = int(self._position.worth(prices) * self._chance.uniform(*_PART) * unit)
+        wanted = int(self._position.worth(prices) * self._chance.uniform(_LEAST, self._most) * unit)
         if wanted <= 0 or self._strategy.maxDeposit(self._who) < wanted:
             self.visits.shut_in += 1
             return

@@ -180,7 +180,9 @@ class Run:
                 )
             )
         if not self.scenario.crisis and not self.hostile:
-            found.append(Check("rules cost less than 0.2%", track.cost < 0.002, f"{track.cost:.3%}"))
+            missed = plain.end - track.end if plain is not None else 0.0
+            told = f"{track.cost:.3%} in trades, {missed:+.3%} less at the end"
+            found.append(Check("rules cost less than 0.2%", max(track.cost, missed) < 0.002, told))
         if track.best_attack is not None:
             best = track.best_attack
             found.append(Check("no attack pays", best.profit <= 0, f"{best.profit:,.4f} at best: {best.what}"))

@@ -72,6 +72,7 @@ class Scenario:
     actors: tuple[str, ...]
     staked: Course = Course(((0.0, 1.0),))
     prints: tuple[Print, ...] = field(default=())
+    visit: float = 0.003
 
     @property
     def steps(self) -> int:

@@ -431,7 +431,7 @@ class RangeTerms:
 RANGE: Final = {
     "weth/usdc": RangeTerms(
         half_width=1_500,
-        inner=800,
+        inner=1_000,
         fees=50,
         idle=300,
         spot=100,
