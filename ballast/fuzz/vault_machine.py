@@ -119,6 +119,13 @@ class VaultMachine(Machine):
         gifts = max(0, self.now.held - self.now.idle) if self.guesses() else 0
         return gifts + sum(s.value // s.shares + 1 for s in self.now.strategies if s.value > s.debt > 0)
 
+    def rounded_up(self) -> int:
+        """What the price may gain by the profits that an exit books: a unit of all assets each, of each strategy one.
+
+        The shares of the fee are rounded down, what they take out of the lock is rounded up.
+        """
+        return sum(s.value > s.debt > 0 for s in self.now.strategies)
+
     def premium(self) -> int:
         """Gains of volatile strategies that are not booked: who enters pays for them."""
         return sum(max(0, each.value - each.debt) for each in self.now.strategies if each.listed and each.volatile)
@@ -239,8 +246,8 @@ class VaultMachine(Machine):
         gone = sum(s.debt - (s.value if s.readable else 0) for s in now.strategies if s.volatile and s.unbooked_loss)
         gone = max(0, gone - now.locked - self.surplus()) if gone else 0
         due = shares * (now.net - gone + 1) // (now.supply + VIRTUAL_SHARES)
-        # so little missing is rounding, and no loss; a profit that the exit books first may round the price up
-        due += 1 + MOVE_DUST * sum(s.volatile for s in now.strategies)
+        # so little missing is rounding, and no loss
+        due += 1 + MOVE_DUST * sum(s.volatile for s in now.strategies) + self.rounded_up()
         self.paid_out = assets
         expect(assets <= due, P.VAULT_LOSS_SHARED, f"{assets} for shares worth {due} after losses")
         # an exit smaller than one dear share burns the whole share: the rest is everybody's loss
@@ -334,7 +341,8 @@ class VaultMachine(Machine):
         shares, assets = paid
         self.paid_out = assets
         due = shares * (now.net + 1) // (now.supply + VIRTUAL_SHARES)
-        expect(assets <= due + 1, P.VAULT_LOSS_SHARED, f"{assets} for waiting shares worth {due}")
+        due += 1 + 1 + self.rounded_up()  # a report comes first
+        expect(assets <= due, P.VAULT_LOSS_SHARED, f"{assets} for waiting shares worth {due}")
 
     @rule(weight=1.5, who=WHO, part=PART)
     def claim(self, who: int, part: int) -> None:
@@ -469,8 +477,11 @@ class VaultMachine(Machine):
         """Fees of this step: no performance fee below the high-water mark, no management fee that is not owed."""
         now, holder = self.now, self.fee_holder
         minted = now.balances[holder] - before.balances[holder]
-        # at what a share holds before or after, the lesser: a recall may bring more after the fee's shares were minted
-        taken = min(minted * (at.ledger + 1) // (at.supply + VIRTUAL_SHARES) for at in (before, now))
+        # at what a share holds before or after, the lesser: a recall may bring more after the fee's shares were minted;
+        # before, less the losses: they are booked first
+        lost = sum(each.unbooked_loss for each in before.strategies if each.readable)
+        held = ((before.ledger - lost, before.supply), (now.ledger, now.supply))
+        taken = min(minted * (ledger + 1) // (supply + VIRTUAL_SHARES) for ledger, supply in held)
         above = max(0, now.ledger + self.paid_out - before.ledger - before.deficit)
         # a rebalance reports, and then moves: what its moves lose makes the next fee smaller, not this one
         above += max(0, before.budget_wad - now.budget_wad) * max(before.ledger, now.ledger) // WAD + 1
