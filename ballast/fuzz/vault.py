@@ -80,11 +80,11 @@ class FortuneMachine(VaultMachine):
         window=OneOf(DAY, HOUR, 30 * DAY),
         listed=Integers(1, STRATEGIES),
         volatile=Integers(0, 2**STRATEGIES - 1),
-        target=OneOf(3_000, 0, 1_000, 3_333),
+        target=OneOf(3_000, 3_333, 3_000, 1_000, 0),
         band=OneOf(10, 1, 500),
-        cap=OneOf(UNLIMITED, 10**12, 0),
+        cap=OneOf(UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED, 10**12, 0),
         cap_bps=OneOf(10_000, 3_000, 1_000),
-        risk_bps=OneOf(10_000, 5_000, 0),
+        risk_bps=OneOf(10_000, 10_000, 10_000, 5_000, 0),
     )
     def setup(
         self,
@@ -132,6 +132,13 @@ class FortuneMachine(VaultMachine):
             for each, fault, says in zip(self.now.strategies, self.faults, self.says, strict=True)
         )
 
+    def guesses(self) -> bool:
+        now = self.now
+        return any(
+            each.debt and fault == PAYS_SILENTLY and (now.held > now.idle or each.held > each.shares)
+            for each, fault in zip(now.strategies, self.faults, strict=True)
+        )
+
     def honest(self, which: int) -> bool:
         return self.says[which] == BPS
 
@@ -143,7 +150,7 @@ class FortuneMachine(VaultMachine):
     def flash(self, assets: int, donation: int, as_mint: bool) -> None:
         """A depositor with borrowed assets does all in one transaction, and gains nothing."""
         may = (*self._may_refuse_entry(0, assets), "ZeroShares", "Error")
-        if self.cheats():
+        if self.cheats() or self.guesses():
             may += EXIT_REFUSES
         donees = [self.vault.address, *[each.address for each in self.strategies]]
         self.allowed_loss = self.unbooked() + self.dear() + (self.now.total_debt if self.cheats() else 0)
