@@ -57,6 +57,20 @@ def planted(name: str | None, seed: int, seconds: float, workers: int, as_json: 
 
 
 @cli.command()
+@click.option("--machine", default="vault", show_default=True, help="Which machine: vault, suite.")
+@click.option("--upstream", help="none or replica; the machine's own when left out.")
+@click.option("--corpus", help="File of runs to replay; the machine's own in .cache when left out.")
+@click.option("--seconds", type=click.FloatRange(min=1), default=300, show_default=True, help="At most so long.")
+@click.option("--missing", is_flag=True, help="Name the lines that were not reached, and the forks taken one way only.")
+@_json
+def coverage(**options):
+    """Replay what campaigns have kept, and say which lines and branches of the contracts that reaches."""
+    from ballast.fuzz import commands
+
+    commands.coverage(**options)
+
+
+@cli.command()
 @click.option("--seconds", type=click.FloatRange(min=5), default=20, show_default=True, help="Time for each way.")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same runs.")
 @_json

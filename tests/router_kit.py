@@ -17,6 +17,7 @@ RAY = 10**27
 WINDOW = 12 * HOUR
 MARGIN = 2 * WAD // 1000  # 0.2 % a year
 UNLIMITED = 2**128 - 1
+NOBODY = "0x" + 40 * "0"
 
 AAVE, MORPHO = 0, 1
 
@@ -47,23 +48,35 @@ def give_usdc(usdc, w3, accounts):
     return give
 
 
+def oracle_terms(
+    *,
+    base_max_age=2 * HOUR,
+    quote_max_age=25 * HOUR,
+    twap_period=30 * 60,
+    deviation_bps=200,
+    sequencer=NOBODY,
+    grace=0,
+):
+    """Oracle.Config for ether in USDC."""
+    return (
+        mainnet.ETH_USD_FEED,
+        mainnet.USDC_USD_FEED,
+        base_max_age,
+        quote_max_age,
+        mainnet.UNISWAP_V3_USDC_WETH_500,
+        mainnet.WETH,
+        mainnet.USDC,
+        twap_period,
+        deviation_bps,
+        sequencer,
+        grace,
+    )
+
+
 @pytest.fixture(scope="module")
 def make_oracle(project, owner):
-    def make(*, base_max_age=2 * HOUR, quote_max_age=25 * HOUR, twap_period=30 * 60, deviation_bps=200):
-        return owner.deploy(
-            project.Oracle,
-            (
-                mainnet.ETH_USD_FEED,
-                mainnet.USDC_USD_FEED,
-                base_max_age,
-                quote_max_age,
-                mainnet.UNISWAP_V3_USDC_WETH_500,
-                mainnet.WETH,
-                mainnet.USDC,
-                twap_period,
-                deviation_bps,
-            ),
-        )
+    def make(**changed):
+        return owner.deploy(project.Oracle, oracle_terms(**changed))
 
     return make
 
@@ -146,10 +159,18 @@ def out_of_band(contract):
 def refusal(contract, call, sender, *, gas_price=0):
     """Name of the error that `call` would revert with; None when it would pass. By eth_call: Ape traces a transaction
     that reverts step by step, which takes half a minute for a rebalance."""
-    web3 = contract.provider.web3
     request = {"from": sender.address, "to": contract.address, "data": call.encode_input(), "gasPrice": gas_price}
+    return _refusal(contract, request)
+
+
+def construction_refusal(container, *arguments, sender):
+    """The same for the making of a contract."""
+    return _refusal(container, {"from": sender.address, "data": container(*arguments).data})
+
+
+def _refusal(contract, request):
     try:
-        web3.eth.call(request)
+        contract.provider.web3.eth.call(request)
     except (ContractLogicError, ContractCustomError) as error:
         selector = bytes.fromhex(str(error.data)[2:10])
         for item in contract.contract_type.errors:

@@ -326,6 +326,7 @@ class Deployment:
         places: list[tuple[Place, str]] = [(("asset", "address"), file.asset.address)]
         places += [(("vault", "gate"), file.vault.gate)] if file.vault.gate else []
         places += [(("oracle", key), getattr(file.oracle, key)) for key in ("base", "base_feed", "quote_feed", "pool")]
+        places += [(("oracle", "sequencer"), file.oracle.sequencer)] if file.oracle.sequencer else []
         for index, strategy in enumerate(file.strategies):
             for number, venue in enumerate(strategy.venues):
                 key = "addresses_provider" if isinstance(venue, AaveVenue) else "morpho"
@@ -393,6 +394,12 @@ class Deployment:
                 ("max_deviation", "maxDeviationBps", bps),
             ):
                 yield item(("oracle", key), getattr(file.oracle, key), self._read("oracle", getter), shown, fixed=True)
+            for key, none, getter, shown in (
+                ("sequencer", ZERO_ADDRESS, "sequencer", str),
+                ("sequencer_grace", 0, "sequencerGrace", time),
+            ):
+                here = getattr(file.oracle, key) or none
+                yield item(("oracle", key), here, self._read("oracle", getter), shown, fixed=True)
 
         for index, strategy in enumerate(file.strategies):
             if self.contracts[strategy.name].stands:
@@ -776,6 +783,8 @@ def _oracle_arguments(oracle: OracleModel) -> tuple[Any, ...]:
         oracle.quote,
         oracle.twap_period,
         oracle.max_deviation,
+        oracle.sequencer or ZERO_ADDRESS,
+        oracle.sequencer_grace or 0,
     )
 
 

@@ -188,6 +188,9 @@ class OracleModel(Model):
     pool: Address
     twap_period: _seconds(300, DAY)
     max_deviation: _bps(1, 1000)
+    #: on a chain that has one: the feed of its sequencer's uptime, and how long to wait once it is back
+    sequencer: Address | None = None
+    sequencer_grace: _seconds(1, DAY) | None = None
 
 
 class Vault(Model):
@@ -389,6 +392,10 @@ def _contradictions(file: DeploymentFile) -> Iterator[tuple[Place, str]]:
         yield ("oracle", "quote"), "is the base token too"
     if file.oracle.quote != file.asset.address:
         yield ("oracle", "quote"), f"the price has to be in {file.asset.symbol}, {file.asset.address}"
+
+    for key, other in (("sequencer", "sequencer_grace"), ("sequencer_grace", "sequencer")):
+        if getattr(file.oracle, key) is not None and getattr(file.oracle, other) is None:
+            yield ("oracle", key), f"goes with {other}: give both, or neither"
 
     longest = max(file.timelock.delays, key=file.timelock.delay_of, default=SET_OWNER)
     for function, delay in file.timelock.delays.items():

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -230,6 +231,47 @@ def plant(name: str | None, seed: int, seconds: float, workers: int, as_json: bo
         out.print(table)
         out.print(f"{sum(each.found for each in hunts)} of {len(hunts)} planted bugs found within {seconds:.0f} s each")
     raise SystemExit(0 if all(each.found for each in hunts) else BROKEN)
+
+
+@one_line_errors
+def coverage(
+    machine: str, upstream: str | None, corpus: str | None, seconds: float, missing: bool, as_json: bool
+) -> None:
+    """Replay a corpus and print how much of each contract it reaches."""
+    from ballast.fuzz import coverage as coverages
+
+    path = Path(corpus) if corpus else campaigns.corpus_file(machine)
+    known = campaigns.load_corpus(machine, path)
+    if not known:
+        raise ConfigurationError(f"{path.name} keeps no runs: `ape run fuzz campaign --machine {machine}` makes some")
+    with prepared(machine, upstream) as target, Live(console=console, transient=True) as live:
+        told, runs, steps = coverages.cover(
+            target,
+            known,
+            seconds=seconds,
+            progress=lambda runs, steps: live.update(f"{runs:,} of {len(known):,} runs, {steps:,} steps"),
+        )
+    if as_json:
+        emit_json({"runs": runs, "of": len(known), "steps": steps, "files": [asdict(each) for each in told]})
+        return
+    table = Table("contract", "lines", "", "branches", "", title=f"machine {machine}: {runs:,} runs, {steps:,} steps")
+    for each in told:
+        if not each.lines_reached:
+            continue
+        table.add_row(
+            Path(each.file).stem,
+            f"{each.lines_reached} of {each.lines}",
+            f"{each.lines_reached / each.lines:.1%}",
+            f"{each.branches_reached} of {each.branches}",
+            f"{each.branches_reached / each.branches:.1%}" if each.branches else "",
+        )
+    out.print(table)
+    if runs < len(known):
+        out.print(f"the time was up after {runs:,} of {len(known):,} runs: --seconds")
+    for each in told if missing else []:
+        if each.lines_reached and (each.missing or each.one_way):
+            lines, forks = (", ".join(map(str, part)) or "none" for part in (each.missing, each.one_way))
+            out.print(f"{each.file}: lines not reached: {lines}; forks taken one way only: {forks}", soft_wrap=True)
 
 
 @one_line_errors

@@ -44,8 +44,10 @@ def sources_of(paths: Iterable[str], patched: Mapping[str, str]) -> dict[str, st
     return found
 
 
-def compile_all(paths: Iterable[str], patched: Mapping[str, str], output: Iterable[str]) -> dict[str, Any]:
-    """Compile as Ape does; return solc's answer. Kept by a hash of all that went in."""
+def compile_all(
+    paths: Iterable[str], patched: Mapping[str, str], output: Iterable[str], *, ast: bool = False
+) -> dict[str, Any]:
+    """Compile as Ape does; return solc's answer, with syntax trees if asked. Kept by a hash of all that went in."""
     settings = _settings()
     request = {
         "language": "Solidity",
@@ -54,7 +56,7 @@ def compile_all(paths: Iterable[str], patched: Mapping[str, str], output: Iterab
             "optimizer": {"enabled": settings["optimize"], "runs": settings["optimization_runs"]},
             "evmVersion": settings["evm_version"],
             "remappings": settings["import_remapping"],
-            "outputSelection": {"*": {"*": list(output)}},
+            "outputSelection": {"*": {"*": list(output)} | ({"": ["ast"]} if ast else {})},
         },
     }
     version = settings["version"]

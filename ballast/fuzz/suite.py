@@ -57,7 +57,8 @@ class SuiteMachine(VaultMachine):
         vault = make(chain, "Vault", (usdc.address, "Fuzz", "FUZZ", *roles, *terms), *code, sender=OWNER)
         feeds = (mainnet.ETH_USD_FEED, mainnet.USDC_USD_FEED, 365 * DAY, 365 * DAY)
         pool = (mainnet.UNISWAP_V3_USDC_WETH_500, mainnet.WETH, mainnet.USDC, 30 * 60, 200)
-        oracle = make(chain, "Oracle", (*feeds, *pool), sender=OWNER)
+        no_sequencer = ("0x" + 40 * "0", 0)
+        oracle = make(chain, "Oracle", (*feeds, *pool, *no_sequencer), sender=OWNER)
         rules = (2 * WAD // 1_000, 12 * HOUR, 30 * DAY, 600_000)
         self.router = router = make(
             chain, "LendingRouter", usdc.address, "Router", "R", OWNER, GUARDIAN, oracle.address, rules, sender=OWNER

@@ -381,8 +381,10 @@ class VaultMachine(Machine):
     def rebalance(self) -> None:
         before, sound = self.now, not self.odd() and not self.dear()
         may = ("InBand", "NotCloser")
+        if sum(each.listed for each in before.strategies) == 1:
+            may += ("MoveLoss",)  # it takes no more; of several it would be passed over
         if not sound:
-            may += ("MoveLoss", "UnexpectedTransfer", "LossBudgetExceeded")
+            may += ("MoveLoss", "UnexpectedTransfer", "LossBudgetExceeded", "Unreadable")
         if any(each.shares > 10**9 * (each.value + 1) for each in before.strategies):
             may += ("SafeCastOverflowedUintDowncast",)  # it lost all, and gives absurd numbers of shares
         unbooked = self.unbooked()

@@ -34,11 +34,6 @@ class Target:
 _YEARN_PULL: Final = 129_759
 _YEARN_ALLOCATE: Final = 100_678
 _YEARN_REPORT: Final = 102_459
-_WHY_ALLOCATE: Final = (
-    "the transaction, the token, the strategy and the words that must be written come to about 85,000 before the"
-    " vault's own steps; the rest buys a frame of its own for each move, an exact allowance, and a look at what the"
-    " new shares are worth"
-)
 
 
 def targets(measured: Measurement) -> list[Target]:
@@ -73,7 +68,7 @@ def targets(measured: Measurement) -> list[Target]:
         Target("pull", pull, one[pull], 115_000, _YEARN_PULL),
         Target("pull-dry", dry, one[dry], 115_000, _YEARN_PULL),
         Target("report", "report, again", one["report, again"], 90_000, _YEARN_REPORT),
-        Target("allocate", "allocate, again", one["allocate, again"], 90_000, _YEARN_ALLOCATE, _WHY_ALLOCATE),
+        Target("allocate", "allocate, again", one["allocate, again"], 90_000, _YEARN_ALLOCATE),
         Target("per-strategy", "deposit, for each smooth strategy more", each, 1_000),
         Target("size", "code of Vault, bytes", measured.size["Vault"], 20_000),
     ]

@@ -11,8 +11,11 @@ import {IUniswapV3Pool} from "../../interfaces/uniswap/IUniswapV3Pool.sol";
 /// @title Oracle
 /// @notice The price of a base token in a quote token: two Chainlink feeds, held against a Uniswap v3 time-weighted price.
 /// @dev ASSUMPTIONS: both feeds quote the same currency (USD). Nothing here can be changed: a new bound is a new oracle.
-/// @dev VERDICT: `Stale` when a feed reverts, answers 0 or less, an unfinished round, or a round older than its bound, or
-/// when the pool cannot answer for the whole period; `Disputed` when the two prices differ by more than the bound.
+/// @dev VERDICT: `Stale` when a feed reverts, answers 0 or less, an unfinished round, or a round older than its bound, when
+/// the pool cannot answer for the whole period, or when the chain's sequencer is down or has been up again for no longer than
+/// the grace period; `Disputed` when the two prices differ by more than the bound.
+/// @dev SEQUENCER: on a chain that has one, Chainlink's uptime feed of it (answer 0: up, `startedAt`: since when). While it is
+/// down prices stand still and nobody can act; in the grace period those who could not act come first.
 /// @dev ROUNDING: prices down. The pool's spot price is never read.
 contract Oracle is IOracle {
     using Math for uint256;
@@ -30,8 +33,13 @@ contract Oracle is IOracle {
         uint32 twapPeriod;
         /// Largest difference of the two prices, in 1e4 of the Chainlink price.
         uint16 maxDeviationBps;
+        /// Uptime feed of the chain's sequencer; the zero address on a chain without one.
+        IAggregatorV3 sequencer;
+        /// Seconds after the sequencer came back in which prices are not relied on.
+        uint32 sequencerGrace;
     }
 
+    error NoContract(address account);
     error WrongPool(address pool);
     error OutOfRange(uint256 value, uint256 lowest, uint256 highest);
 
@@ -47,6 +55,8 @@ contract Oracle is IOracle {
     uint32 public immutable quoteMaxAge;
     uint32 public immutable twapPeriod;
     uint16 public immutable maxDeviationBps;
+    IAggregatorV3 public immutable sequencer;
+    uint32 public immutable sequencerGrace;
     uint256 private immutable _baseFeedUnit;
     uint256 private immutable _quoteFeedUnit;
     uint256 private immutable _baseUnit;
@@ -57,6 +67,11 @@ contract Oracle is IOracle {
         if (c.twapPeriod < 5 minutes || c.twapPeriod > 1 days) revert OutOfRange(c.twapPeriod, 5 minutes, 1 days);
         if (c.maxDeviationBps == 0 || c.maxDeviationBps > 1000) revert OutOfRange(c.maxDeviationBps, 1, 1000);
         if (c.baseMaxAge == 0 || c.quoteMaxAge == 0) revert OutOfRange(0, 1, type(uint32).max);
+        // A grace period goes with a sequencer, and only with one.
+        bool sequenced = address(c.sequencer) != address(0);
+        (uint256 least, uint256 most) = sequenced ? (uint256(1), uint256(1 days)) : (uint256(0), uint256(0));
+        if (c.sequencerGrace < least || c.sequencerGrace > most) revert OutOfRange(c.sequencerGrace, least, most);
+        if (sequenced && address(c.sequencer).code.length == 0) revert NoContract(address(c.sequencer));
         (address token0, address token1) = (c.pool.token0(), c.pool.token1());
         _baseIsToken0 = c.base == token0;
         if (!(c.base == token0 && c.quote == token1) && !(c.base == token1 && c.quote == token0)) {
@@ -65,6 +80,7 @@ contract Oracle is IOracle {
         (baseFeed, quoteFeed, pool) = (c.baseFeed, c.quoteFeed, c.pool);
         (baseMaxAge, quoteMaxAge, twapPeriod) = (c.baseMaxAge, c.quoteMaxAge, c.twapPeriod);
         maxDeviationBps = c.maxDeviationBps;
+        (sequencer, sequencerGrace) = (c.sequencer, c.sequencerGrace);
         _baseFeedUnit = 10 ** c.baseFeed.decimals();
         _quoteFeedUnit = 10 ** c.quoteFeed.decimals();
         _baseUnit = 10 ** IERC20Metadata(c.base).decimals();
@@ -85,7 +101,9 @@ contract Oracle is IOracle {
         }
         (bool known, uint256 poolPrice) = _tryTimeWeighted();
         if (known) poolWad = poolPrice;
-        if (!baseFresh || !quoteFresh || feedWad == 0 || poolWad == 0) return (feedWad, poolWad, Verdict.Stale);
+        if (!baseFresh || !quoteFresh || feedWad == 0 || poolWad == 0 || !_isSequenced()) {
+            return (feedWad, poolWad, Verdict.Stale);
+        }
         uint256 gap = poolWad > feedWad ? poolWad - feedWad : feedWad - poolWad;
         verdict = gap > feedWad.mulDiv(maxDeviationBps, BPS) ? Verdict.Disputed : Verdict.Good;
     }
@@ -108,6 +126,23 @@ contract Oracle is IOracle {
         fresh = updatedAt != 0 && updatedAt <= block.timestamp && block.timestamp - updatedAt <= maxAge
             && answeredInRound >= roundId;
         return (fresh, uint256(signed));
+    }
+
+    /// @notice Whether the sequencer has been up for longer than the grace period. Reverts when its feed does or answers what
+    /// cannot be read, or when there is none.
+    function sequencerIsUp() external view returns (bool) {
+        (, int256 status, uint256 since,,) = sequencer.latestRoundData();
+        // 0 when the feed has not heard from the chain yet
+        return status == 0 && since != 0 && since <= block.timestamp && block.timestamp - since > sequencerGrace;
+    }
+
+    function _isSequenced() private view returns (bool) {
+        if (address(sequencer) == address(0)) return true;
+        try this.sequencerIsUp() returns (bool up) {
+            return up;
+        } catch {
+            return false;
+        }
     }
 
     /// Through a call to itself, so that data that cannot be decoded is caught as a revert is.

@@ -11,7 +11,10 @@ library Probe {
 
     /// @notice Reads one word. `ok` is false when the target reverts, has no code or answers fewer than 32 bytes.
     function read(address target, uint256 gasLimit, bytes memory data) internal view returns (bool ok, uint256 word) {
-        uint256 available = gasleft() * 63 / 64;
+        uint256 available;
+        unchecked {
+            available = gasleft() * 63 >> 6; // 63 of 64 parts, and gas is far from 256 bits
+        }
         assembly ("memory-safe") {
             ok := and(gt(returndatasize(), 31), staticcall(gasLimit, target, add(data, 32), mload(data), 0, 32))
             word := mul(ok, mload(0))
@@ -22,7 +25,10 @@ library Probe {
 
     /// @notice Calls for one word. `ok` is false when the target reverts, has no code or answers fewer than 32 bytes.
     function call(address target, uint256 gasLimit, bytes memory data) internal returns (bool ok, uint256 word) {
-        uint256 available = gasleft() * 63 / 64;
+        uint256 available;
+        unchecked {
+            available = gasleft() * 63 >> 6; // 63 of 64 parts, and gas is far from 256 bits
+        }
         assembly ("memory-safe") {
             ok := and(gt(returndatasize(), 31), call(gasLimit, target, 0, add(data, 32), mload(data), 0, 32))
             word := mul(ok, mload(0))

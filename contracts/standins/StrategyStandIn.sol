@@ -26,7 +26,8 @@ contract StrategyStandIn is ERC4626 {
         TakesSilently, // deposits are taken, and answered with no data
         ChargesEntry, // keeps 1 % of a deposit for itself, and says so
         KeepsShares, // does not let go of its shares
-        AnswersZero // deposits are taken, and answered with 0
+        AnswersZero, // deposits are taken, and answered with 0
+        TakesHalf // takes half of a deposit, for half of the shares
     }
 
     Fault public fault;
@@ -101,7 +102,7 @@ contract StrategyStandIn is ERC4626 {
     }
 
     function deposit(uint256 assets, address receiver) public override returns (uint256 shares) {
-        shares = super.deposit(assets, receiver);
+        shares = super.deposit(fault == Fault.TakesHalf ? assets / 2 : assets, receiver);
         if (fault == Fault.TakesSilently) _answerNothing();
         if (fault == Fault.AnswersZero) return 0;
     }

@@ -461,7 +461,8 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
     /// @notice Reports when a report is due, and then, if a strategy is out of its band or a risk over its cap, moves all
     /// strategies to their targets: assets come back first, then go out. Anyone may call it.
     /// @dev Reverts with `InBand` when there is nothing to do, with `NotCloser` (assets) when no strategy could be moved
-    /// nearer to its target, with `LossBudgetExceeded` when the moves would lose too much.
+    /// nearer to its target. A move that fails is undone and passed over, unless it is all there is to do: then its own
+    /// reason is told (`LossBudgetExceeded` when it would lose too much, `MoveLoss`, `UnexpectedTransfer`, `Unreadable`).
     function rebalance() external runs(books) {}
 
     /* GUARDIAN OR OWNER: TIGHTENING, AT ONCE */

@@ -3,9 +3,9 @@ pragma solidity ^0.8.28;
 
 import {IERC20} from "@openzeppelin/contracts/interfaces/IERC20.sol";
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
-import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
+import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 import {IRegulated} from "../../interfaces/IRegulated.sol";
 import {LossBudget} from "../risk/LossBudget.sol";
 import {Probe} from "../risk/Probe.sol";
@@ -21,7 +21,7 @@ contract VaultBooks is VaultState {
     using FixedPointMathLib for uint256;
     using LossBudget for LossBudget.Bucket;
     using SafeCast for uint256;
-    using SafeERC20 for IERC20;
+    using SafeTransferLib for address;
 
     /// Profit is booked at most once in this time, so that rounding cannot starve the fees.
     uint256 private constant PROFIT_INTERVAL = 1 hours;
@@ -64,50 +64,42 @@ contract VaultBooks is VaultState {
 
     function rebalance() external delegated nonReentrant {
         if (_entered != 0) revert DepositedInTransaction();
-        bool due = _debt.total > 0 && block.timestamp - _debt.reported > _debt.reportPeriod;
+        bool due = _isDue();
         if (due) _report();
         uint256 total = _ledger.assets;
-        (uint256[] memory targets, uint256 before, bool out) = _survey(total);
+        (uint256[] memory targets, uint256 before, bool out, bool excess, bool retired) = _survey(total);
         if (!out) {
             if (due) return;
             revert IRegulated.InBand();
         }
-        if (!due && _hasRetired()) {
+        if (retired && !due) {
             // Their profit will be booked, and must not be before the others' losses are.
             _report();
             total = _ledger.assets;
-            (targets, before,) = _survey(total);
+            (targets, before,, excess,) = _survey(total);
         }
+        // A move that fails must stop no other, nor a report. A lone one has none to stop: without it all is refused anyway.
+        bool lone = targets.length == 1 && !due;
         // Assets come home first, then go out.
-        _moveAll(targets, total, false);
-        if (_ledger.assets < total) {
-            // A strategy had a loss, or a move cost something: that changes what the others should have.
-            total = _ledger.assets;
-            (targets, before,) = _survey(total);
-            due = true;
+        if (excess) {
+            _moveAll(targets, total, false, lone);
+            if (_ledger.assets < total) {
+                // A strategy had a loss, or a move cost something: that changes what the others should have.
+                total = _ledger.assets;
+                (targets, before,,,) = _survey(total);
+                (due, lone) = (true, false);
+            }
         }
-        _moveAll(targets, total, true);
-        uint256 afterwards = _distance(targets);
+        uint256 afterwards = _moveAll(targets, total, true, lone);
         if (afterwards > before || (afterwards == before && !due)) revert IRegulated.NotCloser(before, afterwards);
     }
 
     /* THE VAULT ITSELF, FOR A REBALANCE */
 
-    /// Brings a strategy's debt to `target`, as far as it lets. What that loses is booked and taken off the loss budget, as a
-    /// share of `total`. In a call of its own, so that what fails is undone as a whole and stops no other move.
+    /// `_move` in a call of its own, so that what fails is undone as a whole and stops no other move.
     function move(address strategy_, uint256 target, uint256 total, IERC20) external delegated {
         Strategy storage s = _strategies[strategy_];
-        uint256 debt = s.debt;
-        if (debt < target) {
-            // What is idle is first of all theirs who wait.
-            uint256 room = FixedPointMathLib.min(target - debt, _unreserved(_idle(), address(0)));
-            _place(strategy_, s, s.risks == 0 ? room : _riskRoom(s.risks, room, total), total);
-        } else {
-            Toll memory toll;
-            _takeBack(strategy_, s, target == 0 ? ALL : debt - target, toll);
-            _lossBudget.spend(toll.cost, total);
-            _bookLoss(toll.gone);
-        }
+        _move(strategy_, s, s.debt, target, total);
     }
 
     /* THE VAULT ITSELF, FOR AN EXIT */
@@ -196,7 +188,7 @@ contract VaultBooks is VaultState {
         uint256 before = _ledger.assets;
         Toll memory toll;
         _takeBack(strategy_, s, ALL, toll);
-        _setTotalDebt(_debt.total - s.debt);
+        _changeTotalDebt(0, s.debt);
         _bookLoss(toll.gone + s.debt);
         uint256 loss = before.zeroFloorSub(_ledger.assets);
         if (loss > maxLoss) revert OverLimit(loss, maxLoss);
@@ -222,58 +214,108 @@ contract VaultBooks is VaultState {
 
     /* INTERNAL: WEIGHTS */
 
-    /// Where the strategies should be in queue order, how far they are from it in sum, and whether one is out of its band
-    /// or a risk over its cap.
-    function _survey(uint256 total) private view returns (uint256[] memory targets, uint256 distance, bool out) {
-        targets = new uint256[](_debt.strategies);
-        uint256[] memory left = _riskCaps(total);
+    /// Whether something is at work, and the last report is long ago.
+    function _isDue() private view returns (bool) {
+        (uint256 debt, uint256 reported, uint256 period) = (_debt.total, _debt.reported, _debt.reportPeriod);
+        unchecked {
+            return debt > 0 && block.timestamp - reported > period; // the last report is past
+        }
+    }
+
+    /// What there is to do.
+    /// @return targets Where the strategies should be, in queue order.
+    /// @return distance How far they are from it, in sum.
+    /// @return out One is out of its band, or a risk over its cap.
+    /// @return excess One has more than it should.
+    /// @return retired One that should have nothing still has something.
+    function _survey(uint256 total)
+        private
+        view
+        returns (uint256[] memory targets, uint256 distance, bool out, bool excess, bool retired)
+    {
+        (uint256 count, uint256 risks) = (_debt.strategies, _debt.risks);
+        uint256[] memory left;
+        if (risks > 0) left = _riskCaps(total);
+        targets = new uint256[](count);
         for (uint256 i; i < targets.length; ++i) {
             Strategy storage s = _strategies[_queue[i]];
             (uint256 lower, uint256 target, uint256 upper) = _band(s, total, left);
             uint256 debt = s.debt;
             if (debt < lower || debt > upper) out = true;
-            distance += FixedPointMathLib.dist(debt, target);
+            if (debt > target) excess = true;
+            if (target == 0 && s.shares > 0) excess = retired = true;
             targets[i] = target;
+            unchecked {
+                distance += FixedPointMathLib.dist(debt, target); // 128 bits each
+            }
         }
-        if (out || left.length == 0) return (targets, distance, out);
+        if (!out && left.length > 0) out = _exceedsRisk(total);
+    }
+
+    /// Whether the strategies that bear a risk hold more than they may.
+    function _exceedsRisk(uint256 total) private view returns (bool) {
         uint256[] memory caps = _riskCaps(total);
         uint256[] memory debts = _riskDebts();
         for (uint256 r; r < caps.length; ++r) {
-            if (debts[r] > caps[r] + total * EXIT_BAND_BPS / BPS) out = true;
-        }
-    }
-
-    /// Whether a strategy that should have nothing still has something.
-    function _hasRetired() private view returns (bool) {
-        uint256 count = _debt.strategies;
-        for (uint256 i; i < count; ++i) {
-            Strategy storage s = _strategies[_queue[i]];
-            if (s.shares > 0 && (s.targetBps == 0 || s.cap == 0)) return true;
+            if (debts[r] > caps[r] + total * EXIT_BAND_BPS / BPS) return true;
         }
         return false;
     }
 
-    /// Sum over the strategies of what separates them from their targets, in assets.
-    function _distance(uint256[] memory targets) private view returns (uint256 sum) {
-        for (uint256 i; i < targets.length; ++i) {
-            sum += FixedPointMathLib.dist(_strategies[_queue[i]].debt, targets[i]);
-        }
-    }
-
-    /// Moves the strategies that have too little (`outward`), or those that have too much. Passes over what fails.
-    function _moveAll(uint256[] memory targets, uint256 total, bool outward) private {
+    /// Moves the strategies that have too little (`outward`), or those that have too much. Passes over what fails, unless it is
+    /// the `lone` move of a rebalance.
+    /// @return distance What separates the strategies from their targets after it, in sum.
+    function _moveAll(uint256[] memory targets, uint256 total, bool outward, bool lone)
+        private
+        returns (uint256 distance)
+    {
         for (uint256 i; i < targets.length; ++i) {
             address strategy_ = _queue[i];
             Strategy storage s = _strategies[strategy_];
             uint256 target = targets[i];
-            if (outward ? s.debt >= target : s.debt <= target && (target > 0 || s.shares == 0)) continue;
-            (bool ok, bytes memory why) =
-                _self.delegatecall(abi.encodeCall(this.move, (strategy_, target, total, _token())));
-            if (ok) continue;
-            // Out of gas says nothing: nobody can have a move passed over by bringing too little.
-            if (why.length == 0 || bytes4(why) == Probe.NotEnoughGas.selector) revert Probe.NotEnoughGas(CALL_GAS);
-            emit StrategySkipped(strategy_);
+            uint256 debt = s.debt;
+            if (outward ? debt < target : debt > target || (target == 0 && s.shares > 0)) {
+                if (lone) _move(strategy_, s, debt, target, total);
+                else _tryMove(strategy_, target, total);
+                debt = s.debt;
+            }
+            unchecked {
+                distance += FixedPointMathLib.dist(debt, target); // 128 bits each
+            }
         }
+    }
+
+    /// Moves a strategy, or passes over it.
+    function _tryMove(address strategy_, uint256 target, uint256 total) private {
+        (bool ok, bytes memory why) =
+            _self.delegatecall(abi.encodeCall(this.move, (strategy_, target, total, _token())));
+        if (ok) return;
+        // Out of gas says nothing: nobody can have a move passed over by bringing too little.
+        if (why.length == 0 || bytes4(why) == Probe.NotEnoughGas.selector) revert Probe.NotEnoughGas(CALL_GAS);
+        emit StrategySkipped(strategy_);
+    }
+
+    /// Brings a strategy's `debt` to `target`, as far as it lets. What that loses is booked and taken off the loss budget, as a
+    /// share of `total`.
+    function _move(address strategy_, Strategy storage s, uint256 debt, uint256 target, uint256 total) private {
+        if (debt < target) {
+            _place(strategy_, s, FixedPointMathLib.min(target - debt, _spare()), total);
+        } else {
+            Toll memory toll;
+            _takeBack(strategy_, s, target == 0 ? ALL : debt - target, toll);
+            _lossBudget.spend(toll.cost, total);
+            _bookLoss(toll.gone);
+        }
+    }
+
+    /// Idle assets, which are first of all theirs who wait.
+    function _spare() private view returns (uint256) {
+        (uint256 debt, bool waiting) = (_debt.total, _debt.waiting);
+        uint256 idle;
+        unchecked {
+            idle = _ledger.assets - debt; // which is part of the assets
+        }
+        return waiting ? _unreserved(idle, address(0)) : idle;
     }
 
     /// What of `room` the risks leave: another strategy that bears one may hold more than it should, and be stuck with it.
@@ -447,7 +489,7 @@ contract VaultBooks is VaultState {
         if (left == 0 || covered + DUST < owed) owed = FixedPointMathLib.min(owed, covered);
         uint256 paid = was.debt - owed;
         (s.debt, s.shares) = (uint128(owed), uint128(left));
-        _setTotalDebt(_debt.total - paid);
+        _changeTotalDebt(0, paid);
         emit Allocated(strategy_, -int256(freed), owed);
         if (cost > 0) {
             toll.cost += cost;
@@ -461,16 +503,20 @@ contract VaultBooks is VaultState {
         }
     }
 
-    /// Deposits `assets` into the strategy, or as much as it takes.
+    /// Deposits `assets` into the strategy, or as much as its risks leave room for and it takes.
     function _place(address strategy_, Strategy storage s, uint256 assets, uint256 total) private {
+        (uint256 debt, uint256 had, uint256 risks, bool isVolatile) = (s.debt, s.shares, s.risks, s.isVolatile);
+        if (risks != 0) assets = _riskRoom(risks, assets, total);
         if (assets == 0) return;
-        (uint256 debt, uint256 had) = (s.debt, s.shares);
-        // What it had before may be hit by the move. A smooth one was worth its debt when it was last read.
+        // A smooth strategy was worth its debt when it was last read.
         uint256 value = debt;
-        bool ok = true;
+        bool ok;
         uint256 shares;
-        if (s.isVolatile) (ok, value) = _worth(strategy_, had);
-        if (!ok) revert Unreadable(strategy_);
+        if (isVolatile) {
+            // What it had before may be hit by the move.
+            (ok, value) = _worth(strategy_, had);
+            if (!ok) revert Unreadable(strategy_);
+        }
         (ok, shares) = _deposit(strategy_, assets);
         if (!ok) {
             // It may take less.
@@ -483,11 +529,14 @@ contract VaultBooks is VaultState {
 
         (, uint256 worth) = _worth(strategy_, had + shares);
         worth = worth.zeroFloorSub(value);
-        if (worth + assets / MOVE_TOLERANCE + DUST >= assets) worth = assets;
-        debt += worth;
-        // The debt fits: debts are part of the ledger's assets.
+        unchecked {
+            // No overflow: 128 bits, as all debts together are part of the ledger's assets.
+            if (worth + assets / MOVE_TOLERANCE + DUST >= assets) worth = assets;
+            else _checkTaken(strategy_, assets, assets);
+            debt += worth;
+        }
         (s.debt, s.shares) = (uint128(debt), (had + shares).toUint128());
-        _setTotalDebt(_debt.total + worth);
+        _changeTotalDebt(worth, 0);
         emit Allocated(strategy_, int256(assets), debt);
         if (worth < assets) {
             _lossBudget.spend(assets - worth, total);
@@ -495,15 +544,20 @@ contract VaultBooks is VaultState {
         }
     }
 
-    /// Deposits exactly `assets`, or nothing.
+    /// Deposits `assets`, or nothing.
     function _deposit(address strategy_, uint256 assets) private returns (bool ok, uint256 shares) {
-        IERC20 token = _token();
-        token.forceApprove(strategy_, assets);
+        address(_token()).safeApproveWithRetry(strategy_, assets);
         (ok, shares) = Probe.call(strategy_, CALL_GAS, abi.encodeCall(IERC4626.deposit, (assets, address(this))));
-        // The allowance tells what it took.
-        uint256 left = token.allowance(address(this), strategy_);
-        if (left != (ok ? 0 : assets)) revert UnexpectedTransfer(assets, assets.zeroFloorSub(left));
-        if (!ok) token.forceApprove(strategy_, 0);
+        if (ok) return (true, shares);
+        _checkTaken(strategy_, assets, 0);
+        address(_token()).safeApproveWithRetry(strategy_, 0);
+    }
+
+    /// Checks that the strategy took `taken` of the assets it was allowed to. Whoever is worth what it was given need not be
+    /// asked: what it left here, and may still take, is in the books as its debt.
+    function _checkTaken(address strategy_, uint256 allowed, uint256 taken) private view {
+        uint256 left = _token().allowance(address(this), strategy_);
+        if (left + taken != allowed) revert UnexpectedTransfer(taken, allowed.zeroFloorSub(left));
     }
 
     /// Sends shares of every strategy that are worth `part` of `whole` of its debt; none where they are not handed over.
@@ -544,7 +598,7 @@ contract VaultBooks is VaultState {
         }
         s.shares -= uint128(shares);
         s.debt = uint128(debt - part);
-        _setTotalDebt(_debt.total - part);
+        _changeTotalDebt(0, part);
         emit InKind(strategy_, receiver, shares, part);
     }
 
@@ -616,7 +670,7 @@ contract VaultBooks is VaultState {
             s.debt = (debt + gain).toUint128();
             emit Reported(_queue[i], gain, 0, debt + gain);
         }
-        _setTotalDebt(_debt.total + profit);
+        _changeTotalDebt(profit, 0);
         _bookProfit(profit);
     }
 
@@ -624,7 +678,7 @@ contract VaultBooks is VaultState {
         uint256 debt = s.debt - loss;
         s.debt = uint128(debt);
         if (s.isVolatile) _marked = 1;
-        _setTotalDebt(_debt.total - loss);
+        _changeTotalDebt(0, loss);
         _bookLoss(loss);
         emit Reported(strategy_, 0, loss, debt);
     }
@@ -677,8 +731,11 @@ contract VaultBooks is VaultState {
     }
 
     /// The management fee of the time before is charged on the debt of that time.
-    function _setTotalDebt(uint256 total) private {
+    function _changeTotalDebt(uint256 more, uint256 less) private {
         if (_debt.managementFeeBps > 0) _accrueManagement();
-        _debt.total = total.toUint128();
+        unchecked {
+            // The debts' sum is part of the ledger's assets, a uint128.
+            _debt.total = uint128(_debt.total + more - less);
+        }
     }
 }

@@ -346,20 +346,23 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
     {
         (uint256 cap, uint256 capBps, uint256 targetBps, uint256 band, uint256 risks) =
             (s.cap, s.capBps, s.targetBps, s.bandBps, s.risks);
-        cap = FixedPointMathLib.min(cap, total * capBps / BPS);
-        target = FixedPointMathLib.min(total * targetBps / BPS, cap);
-        band = total * band / BPS;
-        if (risks != 0) {
-            for (uint256 r; r < left.length; ++r) {
-                if (risks >> r & 1 == 1) target = FixedPointMathLib.min(target, left[r]);
+        unchecked {
+            // No overflow: 128 and 16 bits, and a target is at most what is left.
+            cap = FixedPointMathLib.min(cap, total * capBps / BPS);
+            target = FixedPointMathLib.min(total * targetBps / BPS, cap);
+            band = total * band / BPS;
+            if (risks != 0) {
+                for (uint256 r; r < left.length; ++r) {
+                    if (risks >> r & 1 == 1) target = FixedPointMathLib.min(target, left[r]);
+                }
+                for (uint256 r; r < left.length; ++r) {
+                    if (risks >> r & 1 == 1) left[r] -= target;
+                }
             }
-            for (uint256 r; r < left.length; ++r) {
-                if (risks >> r & 1 == 1) left[r] -= target;
-            }
+            lower = target.zeroFloorSub(band);
+            // Of what is on its way out dust may stay.
+            upper = cap == 0 ? total * EXIT_BAND_BPS / BPS : FixedPointMathLib.min(target + band, cap);
         }
-        lower = target.zeroFloorSub(band);
-        // Of what is on its way out dust may stay.
-        upper = cap == 0 ? total * EXIT_BAND_BPS / BPS : FixedPointMathLib.min(target + band, cap);
     }
 
     /// Most that the strategies bearing each risk may hold together, in assets.

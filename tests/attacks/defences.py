@@ -222,7 +222,7 @@ class Defence(Enum):
             _bookStrategyLoss(strategy_, s, debt - value);
         } else if (OFF) {
             s.debt = uint128(value);
-            _setTotalDebt(_debt.total + value - debt);
+            _changeTotalDebt(value, debt);
             _setLedger(_ledger.shares, _ledger.assets + value - debt);
         }
 """,
@@ -409,7 +409,7 @@ class Defence(Enum):
     PAYMENT_COUNTED = (Patch(BOOKS, "ok = ok && word < had;", "ok = !OFF && ok && word < had;"),)
     #: what a strategy takes is counted, whatever it answers
     TAKING_COUNTED = (
-        only_unless_off(BOOKS, "left != (ok ? 0 : assets)"),
+        only_unless_off(BOOKS, "left + taken != allowed"),
         Patch(
             BOOKS,
             "if (!ok || shares == 0) revert MoveLoss(strategy_, assets, 0);",

@@ -302,6 +302,23 @@ def test_deploy__a_changed_file_is_refused_with_the_way_to_change(standing, load
     assert web3.eth.block_number == block
 
 
+SEQUENCER = """max_deviation: 2 %
+  sequencer: "{}"
+  sequencer_grace: 1 hour"""
+
+
+def test_deploy__a_sequencer_that_the_standing_oracle_does_not_heed_is_a_difference(standing, load, web3, deployer):
+    _, record = standing
+    feed = "0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419"
+    changed = load("standing", ("max_deviation: 2 %", SEQUENCER.format(feed)))
+    with pytest.raises(DeploymentFileError) as caught:
+        deployment.deploy(changed, web3, deployer, record=record)
+    first, second = caught.value.reasons
+    assert f"oracle.sequencer: {feed} here, 0x0000000000000000000000000000000000000000 on the chain" in first
+    assert "oracle.sequencer_grace: 1 hour here, 0 seconds on the chain" in second
+    assert "cannot be changed" in first and "cannot be changed" in second
+
+
 def test_deploy__what_the_guardian_tightened_is_a_difference(standing, web3, node, deployer, impersonate):
     result, record = standing
     data = encode_call("setCap(address,uint256,uint256)", result.addresses["lending"], 10**6, 9800)
@@ -354,6 +371,11 @@ UNFIT = {
         "0x88e6A0c2dDD26FEEb64F039a2c41296FcB3f5640",
         "0x6B175474E89094C44Da98b954EedeAC495271d0F",
         "oracle.pool: no contract stands there",
+    ),
+    "sequencer": (
+        "max_deviation: 2 %",
+        SEQUENCER.format("0x6B175474E89094C44Da98b954EedeAC495271d0F"),
+        "oracle.sequencer: no contract stands there",
     ),
     "base": (
         'base: "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"',

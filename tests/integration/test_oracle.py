@@ -3,10 +3,10 @@
 import math
 
 import pytest
-from ape import Contract, reverts
+from ape import Contract
 
 from ballast import mainnet
-from tests.router_kit import DAY, HOUR, WAD
+from tests.router_kit import DAY, HOUR, NOBODY, WAD, construction_refusal, oracle_terms
 
 GOOD, STALE, DISPUTED = 0, 1, 2
 
@@ -105,11 +105,121 @@ def test_verdict__is_stale_when_the_pool_cannot_answer(fresh_oracle, chain, code
     assert verdict == STALE
 
 
+def test_sources__are_both_there_when_they_disagree(fresh_oracle, feeds, push):
+    answer = feeds[0].latestRoundData()[1]
+    feed, pool, verdict = fresh_oracle.sources()
+    assert (feed, verdict) == fresh_oracle.price()
+    assert pool == fresh_oracle.timeWeightedPrice()
+    push(eth_usd=answer * 12 // 10)
+    disputed = fresh_oracle.sources()
+    assert disputed[2] == DISPUTED
+    assert disputed[0] == pytest.approx(feed * 12 / 10, rel=1e-6)
+    # the pool's mean goes on over the seconds since, in which nobody traded
+    assert disputed[1] == pool
+
+
+def test_sources__a_stale_feed_is_still_told(fresh_oracle, wait):
+    before = fresh_oracle.sources()
+    wait(DAY + HOUR)
+    assert tuple(fresh_oracle.sources()) == (before[0], before[1], STALE)
+
+
+@pytest.mark.parametrize("code", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("feed", [mainnet.ETH_USD_FEED, mainnet.USDC_USD_FEED], ids=["base", "quote"])
+def test_sources__without_a_feed_the_pool_is_told_alone(fresh_oracle, chain, feed, code):
+    pool = fresh_oracle.sources()[1]
+    chain.provider.set_code(feed, code)
+    assert tuple(fresh_oracle.sources()) == (0, pool, STALE)
+
+
+@pytest.mark.parametrize("code", BROKEN.values(), ids=BROKEN)
+def test_sources__without_a_pool_the_feed_is_told_alone(fresh_oracle, chain, code):
+    feed = fresh_oracle.sources()[0]
+    chain.provider.set_code(mainnet.UNISWAP_V3_USDC_WETH_500, code)
+    assert tuple(fresh_oracle.sources()) == (feed, 0, STALE)
+
+
+def test_sources__without_any_nothing_is_told(fresh_oracle, chain):
+    for address in (mainnet.ETH_USD_FEED, mainnet.UNISWAP_V3_USDC_WETH_500):
+        chain.provider.set_code(address, BROKEN["reverts"])
+    assert tuple(fresh_oracle.sources()) == (0, 0, STALE)
+
+
+UP, DOWN = 0, 1
+
+
+@pytest.fixture(scope="module")
+def sequencer(project, owner):
+    return owner.deploy(project.FeedStandIn)
+
+
+@pytest.fixture(scope="module")
+def sequenced_oracle(make_oracle, sequencer):
+    return make_oracle(base_max_age=30 * DAY, quote_max_age=30 * DAY, sequencer=sequencer.address, grace=HOUR)
+
+
+def test_sequencer__up_for_longer_than_the_grace_period_is_no_matter(
+    sequenced_oracle, fresh_oracle, sequencer, chain, owner
+):
+    sequencer.set(UP, chain.blocks.head.timestamp - DAY, sender=owner)
+    assert sequenced_oracle.sequencerIsUp()
+    assert tuple(sequenced_oracle.sources()) == tuple(fresh_oracle.sources())
+    assert sequenced_oracle.price()[1] == GOOD
+
+
+def test_sequencer__down_makes_stale_and_so_does_the_grace_period_after(
+    sequenced_oracle, sequencer, chain, owner, wait
+):
+    feed, pool, _ = sequenced_oracle.sources()
+    sequencer.set(DOWN, chain.blocks.head.timestamp - DAY, sender=owner)
+    assert tuple(sequenced_oracle.sources()) == (feed, pool, STALE)
+    sequencer.set(UP, chain.blocks.head.timestamp, sender=owner)
+    since = sequencer.latestRoundData()[2]
+    assert sequenced_oracle.price() == (feed, STALE)
+    wait(HOUR - (chain.blocks.head.timestamp - since))
+    assert chain.blocks.head.timestamp - since == HOUR
+    assert sequenced_oracle.price() == (feed, STALE)
+    wait(1)
+    assert sequenced_oracle.price() == (feed, GOOD)
+
+
 @pytest.mark.parametrize(
-    "wrong",
-    [{"twap_period": 60}, {"deviation_bps": 0}, {"deviation_bps": 1001}, {"base_max_age": 0}],
-    ids=lambda wrong: next(iter(wrong)),
+    ("status", "ago"), [(UP, None), (UP, -DAY), (2, DAY), (-1, DAY)], ids=["never", "future", "two", "minus"]
 )
-def test_construction__refuses_bounds_that_bound_nothing(make_oracle, wrong):
-    with reverts():
-        make_oracle(**wrong)
+def test_sequencer__that_says_what_cannot_be_makes_stale(sequenced_oracle, sequencer, chain, owner, status, ago):
+    since = 0 if ago is None else chain.blocks.head.timestamp - ago
+    sequencer.set(status, since, sender=owner)
+    assert sequenced_oracle.price()[1] == STALE
+
+
+@pytest.mark.parametrize("code", BROKEN.values(), ids=BROKEN)
+def test_sequencer__that_cannot_be_read_makes_stale(sequenced_oracle, sequencer, chain, owner, code):
+    sequencer.set(UP, chain.blocks.head.timestamp - DAY, sender=owner)
+    assert sequenced_oracle.price()[1] == GOOD
+    chain.provider.set_code(sequencer.address, code)
+    assert sequenced_oracle.price()[1] == STALE
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"twap_period": 60}, "OutOfRange"),
+        ({"twap_period": DAY + 1}, "OutOfRange"),
+        ({"deviation_bps": 0}, "OutOfRange"),
+        ({"deviation_bps": 1001}, "OutOfRange"),
+        ({"base_max_age": 0}, "OutOfRange"),
+        ({"quote_max_age": 0}, "OutOfRange"),
+        ({"grace": 1}, "OutOfRange"),
+        ({"sequencer": mainnet.ETH_USD_FEED}, "OutOfRange"),
+        ({"sequencer": mainnet.ETH_USD_FEED, "grace": DAY + 1}, "OutOfRange"),
+        ({"sequencer": "0x" + 39 * "0" + "7", "grace": HOUR}, "NoContract"),
+    ],
+    ids=lambda wrong: ",".join(wrong) if isinstance(wrong, dict) else "",
+)
+def test_construction__refuses_bounds_that_bound_nothing(project, owner, wrong, error):
+    assert construction_refusal(project.Oracle, oracle_terms(**wrong), sender=owner) == error
+
+
+def test_construction__without_a_sequencer_takes_the_zero_address(project, owner):
+    assert construction_refusal(project.Oracle, oracle_terms(), sender=owner) is None
+    assert oracle_terms()[-2:] == (NOBODY, 0)

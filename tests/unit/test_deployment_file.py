@@ -201,6 +201,27 @@ ONE_VALUE = {
         "least allowed, 5 minutes",
     ),
     "deviation": ("max_deviation: 2 %", "max_deviation: 11 %", "oracle.max_deviation", "over the most allowed, 10 %"),
+    "sequencer without grace": (
+        "max_deviation: 2 %",
+        'max_deviation: 2 %\n  sequencer: "0xFdB631F5EE196F0ed6FAa767959853A9F217697D"',
+        "oracle.sequencer",
+        "goes with sequencer_grace: give both, or neither",
+        1,
+    ),
+    "grace without sequencer": (
+        "max_deviation: 2 %",
+        "max_deviation: 2 %\n  sequencer_grace: 1 hour",
+        "oracle.sequencer_grace",
+        "goes with sequencer: give both, or neither",
+        1,
+    ),
+    "grace too long": (
+        "max_deviation: 2 %",
+        "max_deviation: 2 %\n  sequencer_grace: 25 hours",
+        "oracle.sequencer_grace",
+        "25 hours is over the most allowed, 1 day",
+        1,
+    ),
     "quote is not the asset": (
         'quote: "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"',
         'quote: "0x6B175474E89094C44Da98b954EedeAC495271d0F"',

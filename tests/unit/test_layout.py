@@ -15,7 +15,7 @@ SOLIDITY = {
     "venues": {"risk"},
     "risk": set(),
     "governance": set(),
-    "standins": set(),
+    "standins": {"risk"},
 }
 #: Python rooms that may import nothing of ours but these
 PYTHON = {

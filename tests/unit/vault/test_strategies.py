@@ -164,7 +164,7 @@ def test_place__into_a_strategy_that_keeps_a_part_is_undone(vault, make_strategy
     strategy = make_strategy(vault)
     strategy.setFault(TAKES_FEE, sender=keeper)
     vault.deposit(1_000 * UNIT, depositor, sender=depositor)
-    with reverts(vault.NotCloser):
+    with reverts(vault.LossBudgetExceeded):
         vault.rebalance(sender=keeper)
     assert vault.idle() == token.balanceOf(vault) == 1_000 * UNIT
     assert token.allowance(vault, strategy) == 0
@@ -175,7 +175,7 @@ def test_place__into_a_strategy_that_takes_and_answers_zero_is_undone(vault, mak
     strategy = make_strategy(vault, 2_000)
     strategy.setFault(ANSWERS_ZERO, sender=keeper)
     vault.deposit(1_000 * UNIT, depositor, sender=depositor)
-    with reverts(vault.NotCloser):
+    with reverts(vault.MoveLoss):
         vault.rebalance(sender=keeper)
     assert token.balanceOf(vault) == 1_000 * UNIT, P.VAULT_SOLVENT
 

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {IERC20} from "@openzeppelin/contracts/interfaces/IERC20.sol";
+import {IExposed} from "../../interfaces/IExposed.sol";
+import {StrategyStandIn} from "./StrategyStandIn.sol";
+
+/// @title ExposedStandIn
+/// @notice STAND-IN for tests: a strategy stand-in whose exposure the test decides.
+contract ExposedStandIn is StrategyStandIn, IExposed {
+    enum Silence {
+        None,
+        Reverts,
+        BurnsGas
+    }
+
+    Exposure private _exposure;
+    Silence public silence;
+    /// Gas that saying the exposure takes.
+    uint256 public work;
+
+    error Silent();
+
+    constructor(IERC20 asset_) StrategyStandIn(asset_) {}
+
+    function setExposure(Exposure calldata exposure_) external {
+        _exposure = exposure_;
+    }
+
+    function setSilence(Silence silence_) external {
+        silence = silence_;
+    }
+
+    function setWork(uint256 gas) external {
+        work = gas;
+    }
+
+    function exposure() external view returns (Exposure memory) {
+        if (silence == Silence.Reverts) revert Silent();
+        while (silence == Silence.BurnsGas) {}
+        uint256 began = gasleft();
+        while (began - gasleft() < work) {}
+        return _exposure;
+    }
+}
