@@ -419,8 +419,10 @@ class VaultMachine(Machine):
     def check(self) -> None:
         before, now = self.now, self.read()
         loss, gain, left_behind = self.allowed_loss, self.allowed_gain, self.left_behind
-        # losses of this step that profits of the same step can have made good: in a report, or by rounding in an exit
-        mended = loss if now.last_report == now.now else min(loss, self.surplus()) if loss else 0
+        # what of its losses, and of those before, the step can have made good: in an exit what rounding brings, no more
+        mended = max(0, before.deficit + loss - now.deficit) if before.supply else 0
+        if mended and now.last_report != now.now:
+            mended = min(mended, self.surplus())
         self.now = now
         self.allowed_loss = self.allowed_gain = self.left_behind = 0
 
@@ -464,9 +466,7 @@ class VaultMachine(Machine):
                 f"from {before.net + 1} for {old} shares to {now.net + 1} for {new} in {passed} s",
             )
             self.recovering -= max(0, excess)
-        if before.supply:
-            self.recovering += max(0, before.deficit + mended - now.deficit)
-        self.recovering = min(self.recovering, now.locked)
+        self.recovering = min(self.recovering + mended, now.locked)
         if not self.recalled and now.balances[self.fee_holder] > before.balances[self.fee_holder]:
             self._check_fees(before)
         self.recalled = self.paid_out = 0
