@@ -382,7 +382,8 @@ class VaultMachine(Machine):
         before, sound = self.now, not self.odd() and not self.dear()
         may = ("InBand", "NotCloser")
         if sum(each.listed for each in before.strategies) == 1:
-            may += ("MoveLoss",)  # it takes no more; of several it would be passed over
+            # It takes no more, or takes it at a cost: of several it would be passed over.
+            may += ("MoveLoss", "LossBudgetExceeded")
         if not sound:
             may += ("MoveLoss", "UnexpectedTransfer", "LossBudgetExceeded", "Unreadable")
         if any(each.shares > 10**9 * (each.value + 1) for each in before.strategies):

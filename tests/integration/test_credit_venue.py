@@ -383,12 +383,12 @@ def test_construction__refuses_what_cannot_be_an_account(project, owner, oracle,
 
 
 def test_e_mode__gives_its_own_threshold_bonus_and_loan_to_value(make_credit, tokens, pool, owner, aave_governor):
-    aave_governor("setEModeCategory", 1, 9_000, 9_300, 10_100, "Test")
-    aave_governor("setAssetCollateralInEMode", mainnet.USDC, 1, True)
+    aave_governor("setEModeCategory", 7, 9_000, 9_300, 10_100, "Test")
+    aave_governor("setAssetCollateralInEMode", mainnet.USDC, 7, True)
     with reverts():
-        make_credit(SHORT, e_mode=1)  # what is owed must be in the category too
-    aave_governor("setAssetBorrowableInEMode", mainnet.WETH, 1, True)
-    venue = make_credit(SHORT, e_mode=1)
+        make_credit(SHORT, e_mode=7)  # what is owed must be in the category too
+    aave_governor("setAssetBorrowableInEMode", mainnet.WETH, 7, True)
+    venue = make_credit(SHORT, e_mode=7)
     assert (venue.maxLtvWad(), venue.liquidationThresholdWad()) == (90 * PERCENT, 93 * PERCENT)
     assert venue.liquidationBonusWad() == 1 * PERCENT
     tokens[mainnet.USDC].approve(venue, MOST, sender=owner)
@@ -397,9 +397,9 @@ def test_e_mode__gives_its_own_threshold_bonus_and_loan_to_value(make_credit, to
     assert pool.getUserAccountData(venue)[3:5] == (9_300, 9_000)
     venue.borrow(venue.borrowable() // 10**6, owner, sender=owner)
     assert venue.borrowable() > 0
-    aave_governor("setAssetBorrowableInEMode", mainnet.WETH, 1, False)
+    aave_governor("setAssetBorrowableInEMode", mainnet.WETH, 7, False)
     assert venue.borrowable() == 0
     assert refused(venue.borrow, 10**12, owner, by=owner) is not None
-    aave_governor("setAssetCollateralInEMode", mainnet.USDC, 1, False)
+    aave_governor("setAssetCollateralInEMode", mainnet.USDC, 7, False)
     assert (venue.maxLtvWad(), venue.liquidationThresholdWad()) == (75 * PERCENT, 78 * PERCENT)
     assert pool.getUserAccountData(venue)[3:5] == (7_800, 7_500)

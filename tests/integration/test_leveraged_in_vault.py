@@ -99,7 +99,7 @@ def test_vault__gives_it_no_more_while_its_price_is_not_good(over, place):
     place.chain.wait(3 * HOUR)
     assert place.verdict() == STALE
     before = over.held.at.balanceOf(vault.address)
-    with pytest.raises(Reverted, match="NotCloser"):
+    with pytest.raises(Reverted, match="MoveLoss"):
         vault.rebalance(sender=STRANGER)
     place.settle()
     vault.rebalance(sender=STRANGER)
