@@ -488,6 +488,9 @@ class VaultMachine(Machine):
         above = max(0, now.ledger + self.paid_out - before.ledger - before.deficit)
         # a rebalance reports, and then moves: what its moves lose makes the next fee smaller, not this one
         above += max(0, before.budget_wad - now.budget_wad) * max(before.ledger, now.ledger) // WAD + 1
+        if any(each.shares and each.value // each.shares >= MOVE_DUST for each in before.strategies):
+            # One share is more than was asked for: all comes home, profit too, before a loss elsewhere is booked.
+            above += lost
         owed = above * before.performance_bps // BPS + before.managed_owed
         dust = DUST + now.net // (now.supply + VIRTUAL_SHARES)
         expect(taken <= owed + dust, P.VAULT_FEES, f"shares worth {taken} taken, {owed} owed on {above} over the mark")
