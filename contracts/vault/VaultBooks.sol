@@ -533,8 +533,10 @@ contract VaultBooks is VaultState {
         worth = worth.zeroFloorSub(value);
         unchecked {
             // No overflow: 128 bits, as all debts together are part of the ledger's assets.
-            if (worth + assets / MOVE_TOLERANCE + DUST >= assets) worth = assets;
-            else _checkTaken(strategy_, assets, assets);
+            uint256 dust = assets / MOVE_TOLERANCE + DUST;
+            // Worth more, too, is a doubt: a gain that is not booked could hide what was not taken.
+            if (worth + dust < assets || worth > assets + dust) _checkTaken(strategy_, assets, assets);
+            if (worth + dust >= assets) worth = assets;
             debt += worth;
         }
         (s.debt, s.shares) = (uint128(debt), (had + shares).toUint128());

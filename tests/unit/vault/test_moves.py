@@ -17,12 +17,17 @@ def at_work(stage, *targets):
     return strategies
 
 
-@pytest.mark.parametrize("already", [0, 1_000])
-def test_move__into_a_strategy_that_takes_less_than_it_was_given_is_undone(stage, already):
+@pytest.mark.parametrize(
+    ("already", "gain"),
+    [(0, 0), (1_000, 0), (1_000, 600)],
+    ids=["an empty one", "one with assets", "one with a gain that is not booked"],
+)
+def test_move__into_a_strategy_that_takes_less_than_it_was_given_is_undone(stage, already, gain):
     strategy = stage.add()
     if already:
         stage.deposit(FIRST, already)
         stage.rebalance()
+    strategy.earn(gain * stage.unit, sender=KEEPER)
     strategy.setFault(TAKES_HALF, sender=KEEPER)
     stage.deposit(FIRST, 1_000)
     error = refused(stage.vault.rebalance, sender=KEEPER)
