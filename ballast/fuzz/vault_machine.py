@@ -389,26 +389,24 @@ class VaultMachine(Machine):
         if any(each.shares > 10**9 * (each.value + 1) for each in before.strategies):
             may += ("SafeCastOverflowedUintDowncast",)  # it lost all, and gives absurd numbers of shares
         unbooked = self.unbooked()
-        total = before.ledger
         self.attempt(self.vault.rebalance, sender=STRANGER, may=may)
-        self.allowed_loss = unbooked + before.budget_wad * total // WAD + 1
         if self.outcome != OK:
-            self.allowed_loss = 0
             return
         profit = sum(each.values["profit"] for each in self.chain.events() if each.name == "Reported")
         after = self.read()
-        # what the keeper's moves lost: in the vault's own words, and by what the strategies are worth of their debts
         spent = before.budget_wad - after.budget_wad
+        # Caps and budget are of the assets after the report and before the moves: after = at - at * spent, at most.
+        at = after.ledger * WAD // (WAD - spent) + 1
+        self.allowed_loss = unbooked + before.budget_wad * at // WAD + 1
+        # what the keeper's moves lost: in the vault's own words, and by what the strategies are worth of their debts
         if not self.cheats() and all(each.readable for each in (*before.strategies, *after.strategies)):
             # a part in a million of a move counts as rounding
-            lost = before.covered + profit - after.covered - DUST - self.dear() - before.ledger // MOVE_TOLERANCE
-            spent = max(spent, lost * WAD // max(1, before.ledger))
+            lost = before.covered + profit - after.covered - DUST - self.dear() - at // MOVE_TOLERANCE
+            spent = max(spent, lost * WAD // at)
         if spent > 0:
             self.moves_lost.append((self.chain.now, spent))
         if self.cheats():
             return
-        # Caps are of the assets after the report and before what the moves lost: after = at - at * spent, at most.
-        at = after.ledger * WAD // (WAD - before.budget_wad + after.budget_wad) + 1
         for old, new in zip(before.strategies, after.strategies, strict=True):
             cap = min(new.cap, at * new.cap_bps // BPS) + self.dear()
             most = max(cap, old.debt, old.value)
@@ -420,10 +418,11 @@ class VaultMachine(Machine):
     def check(self) -> None:
         before, now = self.now, self.read()
         loss, gain, left_behind = self.allowed_loss, self.allowed_gain, self.left_behind
-        # what of its losses, and of those before, the step can have made good: in an exit what rounding brings, no more
+        # what of its losses, and of those before, the step can have made good: without a report what rounding brings in
+        # an exit, and all that is recalled
         mended = max(0, before.deficit + loss - now.deficit) if before.supply else 0
         if mended and now.last_report != now.now:
-            mended = min(mended, self.surplus())
+            mended = min(mended, self.surplus() + self.recalled)
         self.now = now
         self.allowed_loss = self.allowed_gain = self.left_behind = 0
 
@@ -494,6 +493,11 @@ class VaultMachine(Machine):
         owed = above * before.performance_bps // BPS + before.managed_owed
         dust = DUST + now.net // (now.supply + VIRTUAL_SHARES)
         expect(taken <= owed + dust, P.VAULT_FEES, f"shares worth {taken} taken, {owed} owed on {above} over the mark")
+        # what was taken beyond the performance fee was the management fee, and is owed no more
+        paid = max(0, taken - above * before.performance_bps // BPS - dust)
+        left = before.managed_owed - paid
+        if now.now == before.now:
+            expect(now.managed_owed <= left + dust, P.VAULT_FEES, f"{now.managed_owed} still owed, {left} not paid")
 
     def _check_budget(self) -> None:
         since = self.chain.now - self.window

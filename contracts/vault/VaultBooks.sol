@@ -510,8 +510,7 @@ contract VaultBooks is VaultState {
         (uint256 debt, uint256 had, uint256 risks, bool isVolatile) = (s.debt, s.shares, s.risks, s.isVolatile);
         if (risks != 0) assets = _riskRoom(risks, assets, total);
         if (assets == 0) return;
-        // A smooth strategy was worth its debt when it was last read.
-        uint256 value = debt;
+        uint256 value;
         bool ok;
         uint256 shares;
         if (isVolatile) {
@@ -530,9 +529,11 @@ contract VaultBooks is VaultState {
         if (!ok || shares == 0) revert MoveLoss(strategy_, assets, 0);
 
         (, uint256 worth) = _worth(strategy_, had + shares);
-        worth = worth.zeroFloorSub(value);
         unchecked {
             // No overflow: 128 bits, as all debts together are part of the ledger's assets.
+            // What a smooth one had before is told by the price of the new shares; a gain of it is not in the books.
+            if (!isVolatile) value = FixedPointMathLib.min(debt, had * assets / shares);
+            worth = worth.zeroFloorSub(value);
             uint256 dust = assets / MOVE_TOLERANCE + DUST;
             // Worth more, too, is a doubt: a gain that is not booked could hide what was not taken.
             if (worth + dust < assets || worth > assets + dust) _checkTaken(strategy_, assets, assets);

@@ -248,6 +248,7 @@ class Defence(Enum):
             "(, uint256 worth) = _worth(strategy_, had + shares);",
             "if (OFF) value = 0;\n        (, uint256 worth) = _worth(strategy_, OFF ? shares : had + shares);",
         ),
+        Patch(BOOKS, "if (!isVolatile) value =", "if (!isVolatile && !OFF) value ="),
     )
     #: an exit costs no more than its holder accepts, a plain one no more than its preview says
     HOLDERS_LIMIT = (
