@@ -81,10 +81,12 @@ def test_moves__cost_less_than_half_of_what_a_vault_gives_them(provided_costs, m
 
 
 def test_actions__cost_no_more_than_the_page_says(provided_costs):
-    """docs/strategies.md has these, rounded up."""
+    """docs/strategies.md has these, rounded up; the moment in which a pool writes its observation moves them by 1 %."""
     page = (ROOT / "docs" / "strategies.md").read_text()
     rows = (line.split("|") for line in page.splitlines() if line.startswith("| range: "))
     said = {row[1].strip(): int(row[2].strip().replace(",", "")) for row in rows}
-    wrong = {name: gas for name, gas in provided_costs.items() if not gas <= said.get(name, 0) <= gas * 11 // 10}
+    wrong = {
+        name: gas for name, gas in provided_costs.items() if not gas * 98 // 100 <= said.get(name, 0) <= gas * 11 // 10
+    }
     assert not wrong, str(wrong)
     assert said.keys() == provided_costs.keys()
