@@ -13,7 +13,7 @@ from ballast import compiled
 from ballast.environment import ROOT
 
 COPIED = ("contracts", "interfaces", "tests", "ape-config.yaml", "pyproject.toml", ".build")
-LINKED = ("node_modules", "deployments", "requirements.lock")
+LINKED = ("docs", "node_modules", "deployments", "requirements.lock")
 
 
 class Room:
