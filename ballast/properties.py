@@ -25,6 +25,7 @@ VAULT_DECIMALS: Final = "VAULT_DECIMALS: a share has the asset's decimals and 6 
 VAULT_LOCKED: Final = "VAULT_LOCKED: in the middle of a call of the vault's own, nothing of it can be called or priced"
 VAULT_BUDGET: Final = "VAULT_BUDGET: rebalances lose no more than the loss budget in any window"
 VAULT_CAPS: Final = "VAULT_CAPS: a rebalance lifts no strategy over its caps"
+VAULT_LIMITS: Final = "VAULT_LIMITS: a rebalance leaves no exposure beyond its limit and larger than it was"
 VAULT_REQUESTS: Final = "VAULT_REQUESTS: requests are served in order, and what they wait for is theirs first"
 ROUTER_BOOKS: Final = "ROUTER_BOOKS: the router holds its idle assets, and the venues' positions are what they stored"
 ROUTER_STEADY: Final = "ROUTER_STEADY: no action but an exit lowers the router's net value by more than rounding"

@@ -29,6 +29,8 @@ interface IVault is IVaultTypes, IERC4626, IRegulated {
     function depositLimit() external view returns (uint256 assets);
     /// @notice Asked before every deposit (IGate); the zero address when everybody may enter.
     function gate() external view returns (address);
+    /// @notice The contract that limits what the strategies expose the vault to (VaultLimits); the zero address: none does.
+    function limits() external view returns (address);
     /// @notice Where what cannot be freed at once is asked for (ERC-7540). It belongs to this vault alone.
     function redemptions() external view returns (address);
     function paused() external view returns (bool);
@@ -154,6 +156,9 @@ interface IVault is IVaultTypes, IERC4626, IRegulated {
     function setPace(uint256 unlockPeriod_, uint256 reportPeriod_, uint256 growthCapBps_) external;
     /// @notice Who is asked before a deposit; the zero address lets everybody in. Exits ask nobody.
     function setGate(address gate_) external;
+    /// @notice Who limits what the strategies expose the vault to, and must know this vault; the zero address: nobody does.
+    /// Asked before and after the moves of a rebalance, which then leaves no measure beyond its limit and worse than it was.
+    function setLimits(address limits_) external;
 
     /* ITS REDEMPTIONS CONTRACT */
 

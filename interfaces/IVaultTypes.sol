@@ -59,6 +59,7 @@ interface IVaultTypes {
     event RisksSet(address indexed strategy, bytes32[] risks);
     event LossBudgetSet(uint256 budgetBps, uint256 window);
     event GateSet(address gate);
+    event LimitsSet(address limits);
     event WeightSet(address indexed strategy, uint256 targetBps, uint256 bandBps);
     event QueueSet(address[] queue);
     event DepositLimitSet(uint256 assets);

@@ -191,6 +191,7 @@ RULES: dict[str, list[Rule]] = {
         ),
         Rule("setRisks(address,bytes32[])", (OWNER,), lambda s: (s.strategy, [])),
         Rule("setGate(address)", (OWNER,), lambda s: (s.contract,)),
+        Rule("setLimits(address)", (OWNER,), lambda s: (ZERO_ADDRESS,)),
         Rule("setWaiting(bool)", (EXITS,), lambda s: (True,)),
         Rule("removeStrategy(address,uint256)", (OWNER,), lambda s: (s.strategy, 0)),
         Rule("unpauseDeposits()", (OWNER,)),

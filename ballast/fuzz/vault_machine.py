@@ -515,7 +515,7 @@ class VaultMachine(Machine):
             kind |= bits << (7 + 3 * number)
         return kind
 
-    @rule(weight=0.7, what=Integers(0, 14))
+    @rule(weight=0.7, what=Integers(0, 15))
     def intrude(self, what: int) -> None:
         """A stranger tries what belongs to a role."""
         vault, strategy = self.vault, self.strategies[0].address
@@ -535,6 +535,7 @@ class VaultMachine(Machine):
             (vault.setFees, (5_000, 500, STRANGER)),
             (vault.setPace, (HOUR, 1, 65_535)),
             (vault.setGate, (STRANGER,)),
+            (vault.setLimits, (NOBODY,)),
         ][what]
         self._must_refuse(method, *arguments)
 

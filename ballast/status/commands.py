@@ -90,6 +90,7 @@ def _show_vault(vault: Mapping[str, Any], now: int) -> None:
         "last report": f"{age(vault['report_age'])} ago",
         "deposits": _deposits(vault),
         "deposit limit": _amount(vault["deposit_limit"], unit),
+        "limits of exposure": vault["limits"] or "none",
     }
     for name, value in rows.items():
         facts.add_row(name, value)

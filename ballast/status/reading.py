@@ -32,6 +32,7 @@ _VAULT: Final = (
     "risks",
     "lossBudget",
     "gate",
+    "limits",
     "redemptions",
     "isShutdown",
     "depositLimit",
@@ -228,6 +229,7 @@ def _vault(
             "available": total * state["lossBudget"]["availableWad"] // WAD,
         },
         "gate": None if state["gate"] == NOBODY else state["gate"],
+        "limits": None if state["limits"] == NOBODY else state["limits"],
         "risks": [
             {
                 "id": name,

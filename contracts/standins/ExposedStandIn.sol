@@ -18,6 +18,8 @@ contract ExposedStandIn is StrategyStandIn, IExposed {
     Silence public silence;
     /// Gas that saying the exposure takes.
     uint256 public work;
+    /// When not 0, the exposure is this many times (Wad) what it holds, to a base of the test's.
+    uint256 public leverageWad;
 
     error Silent();
 
@@ -25,6 +27,11 @@ contract ExposedStandIn is StrategyStandIn, IExposed {
 
     function setExposure(Exposure calldata exposure_) external {
         _exposure = exposure_;
+    }
+
+    function setLeverage(address base, uint256 leverageWad_) external {
+        _exposure.base = base;
+        leverageWad = leverageWad_;
     }
 
     function setSilence(Silence silence_) external {
@@ -40,6 +47,9 @@ contract ExposedStandIn is StrategyStandIn, IExposed {
         while (silence == Silence.BurnsGas) {}
         uint256 began = gasleft();
         while (began - gasleft() < work) {}
-        return _exposure;
+        if (leverageWad == 0) return _exposure;
+        int256 net = int256(totalAssets());
+        int256 delta = net * int256(leverageWad) / 1e18;
+        return Exposure(_exposure.base, delta, 0, uint256(delta), net);
     }
 }

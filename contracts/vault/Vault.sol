@@ -269,6 +269,11 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
     }
 
     /// @inheritdoc IVault
+    function limits() external view returns (address) {
+        return _limits;
+    }
+
+    /// @inheritdoc IVault
     function paused() external view returns (bool) {
         return _lock.flags & PAUSED != 0;
     }
@@ -531,12 +536,15 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
     /// @inheritdoc IVault
     function setGate(address gate_) external runs(rules) {}
 
+    /// @inheritdoc IVault
+    function setLimits(address limits_) external runs(rules) {}
+
     /* ITS REDEMPTIONS CONTRACT */
 
     /// @inheritdoc IVault
     function setWaiting(bool waiting) external {
         if (msg.sender != redemptions) revert Unauthorized(msg.sender);
-        _debt.waiting = waiting;
+        _debt.marks = waiting ? _debt.marks | WAITING : _debt.marks & ~WAITING;
     }
 
     /* INTERNAL: CODE */
@@ -617,7 +625,7 @@ contract Vault is IVault, VaultState, Roles, ERC20Permit {
 
     /// Whether an exit of `assets` must look at strategies.
     function _mustDraw(uint256 assets) private view returns (bool) {
-        return assets > _idle() || _lock.flags & VOLATILE != 0 || _debt.waiting;
+        return assets > _idle() || _lock.flags & VOLATILE != 0 || _debt.marks & WAITING != 0;
     }
 
     function _draw(uint256 amount, uint256 stored, bool inShares, address holder, uint256 maxLossBps)

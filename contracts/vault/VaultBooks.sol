@@ -7,8 +7,11 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 import {IRegulated} from "../../interfaces/IRegulated.sol";
+import {IVault} from "../../interfaces/IVault.sol";
 import {LossBudget} from "../risk/LossBudget.sol";
+import {Limits} from "../risk/Limits.sol";
 import {Probe} from "../risk/Probe.sol";
+import {VaultLimits} from "../risk/VaultLimits.sol";
 import {VaultState} from "./VaultState.sol";
 
 /// @title VaultBooks
@@ -64,34 +67,13 @@ contract VaultBooks is VaultState {
 
     function rebalance() external delegated nonReentrant {
         if (_entered != 0) revert DepositedInTransaction();
-        bool due = _isDue();
+        (bool due, bool bounded) = _isDue();
         if (due) _report();
-        uint256 total = _ledger.assets;
-        (uint256[] memory targets, uint256 before, bool out, bool excess, bool retired) = _survey(total);
-        if (!out) {
-            if (due) return;
-            revert IRegulated.InBand();
-        }
-        if (retired && !due) {
-            // Their profit will be booked, and must not be before the others' losses are.
-            _report();
-            total = _ledger.assets;
-            (targets, before,, excess,) = _survey(total);
-        }
-        // A move that fails must stop no other, nor a report. A lone one has none to stop: without it all is refused anyway.
-        bool lone = targets.length == 1 && !due;
-        // Assets come home first, then go out.
-        if (excess) {
-            _moveAll(targets, total, false, lone);
-            if (_ledger.assets < total) {
-                // A strategy had a loss, or a move cost something: that changes what the others should have.
-                total = _ledger.assets;
-                (targets, before,,,) = _survey(total);
-                (due, lone) = (true, false);
-            }
-        }
-        uint256 afterwards = _moveAll(targets, total, true, lone);
-        if (afterwards > before || (afterwards == before && !due)) revert IRegulated.NotCloser(before, afterwards);
+        if (!bounded) return _rebalance(due);
+        (VaultLimits limits, IVault vault) = (VaultLimits(_limits), IVault(address(this)));
+        Limits.Measures memory was = limits.measure(vault, _ledger.assets);
+        _rebalance(due);
+        limits.check(vault, _ledger.assets, was);
     }
 
     /* THE VAULT ITSELF, FOR A REBALANCE */
@@ -121,7 +103,7 @@ contract VaultBooks is VaultState {
         uint256 due = inShares ? stored : amount;
         if (inShares && (absent > 0 || _ledger.assets != total)) due = _worthWithout(absent, amount);
         uint256 free = type(uint256).max;
-        if (_debt.waiting) free = _liquidity(holder);
+        if (_debt.marks & WAITING != 0) free = _liquidity(holder);
         uint256 cost;
         (cost, gone) = _free(due);
         if (absent | cost | gone == 0 && _ledger.assets == total) {
@@ -214,12 +196,44 @@ contract VaultBooks is VaultState {
 
     /* INTERNAL: WEIGHTS */
 
-    /// Whether something is at work, and the last report is long ago.
-    function _isDue() private view returns (bool) {
-        (uint256 debt, uint256 reported, uint256 period) = (_debt.total, _debt.reported, _debt.reportPeriod);
+    /// Whether something is at work and the last report is long ago, and whether exposure is limited.
+    function _isDue() private view returns (bool due, bool bounded) {
+        (uint256 debt, uint256 reported, uint256 period, uint256 marks) =
+            (_debt.total, _debt.reported, _debt.reportPeriod, _debt.marks);
         unchecked {
-            return debt > 0 && block.timestamp - reported > period; // the last report is past
+            due = debt > 0 && block.timestamp - reported > period; // the last report is past
         }
+        bounded = marks & BOUNDED != 0;
+    }
+
+    /// Brings the weights back; when it was `due`, the vault has just reported.
+    function _rebalance(bool due) private {
+        uint256 total = _ledger.assets;
+        (uint256[] memory targets, uint256 before, bool out, bool excess, bool retired) = _survey(total);
+        if (!out) {
+            if (due) return;
+            revert IRegulated.InBand();
+        }
+        if (retired && !due) {
+            // Their profit will be booked, and must not be before the others' losses are.
+            _report();
+            total = _ledger.assets;
+            (targets, before,, excess,) = _survey(total);
+        }
+        // A move that fails must stop no other, nor a report. A lone one has none to stop: without it all is refused anyway.
+        bool lone = targets.length == 1 && !due;
+        // Assets come home first, then go out.
+        if (excess) {
+            _moveAll(targets, total, false, lone);
+            if (_ledger.assets < total) {
+                // A strategy had a loss, or a move cost something: that changes what the others should have.
+                total = _ledger.assets;
+                (targets, before,,,) = _survey(total);
+                (due, lone) = (true, false);
+            }
+        }
+        uint256 afterwards = _moveAll(targets, total, true, lone);
+        if (afterwards > before || (afterwards == before && !due)) revert IRegulated.NotCloser(before, afterwards);
     }
 
     /// What there is to do.
@@ -310,12 +324,12 @@ contract VaultBooks is VaultState {
 
     /// Idle assets, which are first of all theirs who wait.
     function _spare() private view returns (uint256) {
-        (uint256 debt, bool waiting) = (_debt.total, _debt.waiting);
+        (uint256 debt, uint256 marks) = (_debt.total, _debt.marks);
         uint256 idle;
         unchecked {
             idle = _ledger.assets - debt; // which is part of the assets
         }
-        return waiting ? _unreserved(idle, address(0)) : idle;
+        return marks & WAITING != 0 ? _unreserved(idle, address(0)) : idle;
     }
 
     /// What of `room` the risks leave: another strategy that bears one may hold more than it should, and be stuck with it.
@@ -737,10 +751,14 @@ contract VaultBooks is VaultState {
 
     /// The management fee of the time before is charged on the debt of that time.
     function _changeTotalDebt(uint256 more, uint256 less) private {
+        uint256 word;
+        assembly {
+            word := sload(_debt.slot)
+        }
         if (_debt.managementFeeBps > 0) _accrueManagement();
-        unchecked {
-            // The debts' sum is part of the ledger's assets, a uint128.
-            _debt.total = uint128(_debt.total + more - less);
+        assembly {
+            // The total is the low half of the word, and stays in it: the debts' sum is part of the ledger's assets, a uint128.
+            sstore(_debt.slot, sub(add(word, more), less))
         }
     }
 }

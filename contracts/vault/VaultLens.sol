@@ -62,6 +62,7 @@ contract VaultLens {
         bool paused;
         bool isShutdown;
         address gate;
+        address limits;
         uint256 depositLimit;
         uint256 unlockPeriod;
         uint256 reportPeriod;
@@ -155,6 +156,7 @@ contract VaultLens {
         r.paused = vault.paused();
         r.isShutdown = vault.isShutdown();
         r.gate = vault.gate();
+        r.limits = vault.limits();
         r.depositLimit = vault.depositLimit();
         r.unlockPeriod = vault.unlockPeriod();
         r.reportPeriod = vault.reportPeriod();

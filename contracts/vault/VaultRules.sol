@@ -5,6 +5,7 @@ import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {LossBudget} from "../risk/LossBudget.sol";
 import {Probe} from "../risk/Probe.sol";
+import {VaultLimits} from "../risk/VaultLimits.sol";
 import {VaultState} from "./VaultState.sol";
 
 /// @title VaultRules
@@ -181,6 +182,15 @@ contract VaultRules is VaultState {
         _gate = gate;
         _setFlag(GATED, gate != address(0));
         emit GateSet(gate);
+    }
+
+    function setLimits(address limits) external nonReentrant onlyOwner {
+        bool bounded = limits != address(0);
+        // Reverts when they do not know this vault: they would stop every rebalance.
+        if (bounded) VaultLimits(limits).capsOf(address(this));
+        _limits = limits;
+        _debt.marks = bounded ? _debt.marks | BOUNDED : _debt.marks & ~BOUNDED;
+        emit LimitsSet(limits);
     }
 
     /* INTERNAL: WHO */

@@ -81,9 +81,12 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
         /// how many strategies and risks there are
         uint8 strategies;
         uint8 risks;
-        /// redemption requests wait
-        bool waiting;
+        uint8 marks;
     }
+
+    /// `Debt.marks`: redemption requests wait; what the strategies expose the vault to is limited.
+    uint8 internal constant WAITING = 1;
+    uint8 internal constant BOUNDED = 2;
 
     struct Terms {
         address feeRecipient;
@@ -109,6 +112,7 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
     LossBudget.Bucket internal _lossBudget;
     uint128 internal _depositLimit;
     address internal _gate;
+    address internal _limits;
     address[STRATEGIES] internal _queue;
     mapping(address => Strategy) internal _strategies;
     Risk[RISKS] internal _risks;
@@ -288,7 +292,7 @@ abstract contract VaultState is IVaultTypes, RoleBook, ReentrancyGuardTransient 
 
     /// What of `assets` is not kept from `holder` for those who wait.
     function _unreserved(uint256 assets, address holder) internal view returns (uint256) {
-        if (!_debt.waiting) return assets;
+        if (_debt.marks & WAITING == 0) return assets;
         address redemptions = IVault(address(this)).redemptions();
         if (holder == redemptions) return assets;
         (uint256 supply, uint256 net) = _rate();

@@ -278,6 +278,9 @@ class Defence(Enum):
         ),
     )
 
+    #: exposure is measured before and after a rebalance
+    EXPOSURE_LIMITS = (unless_off(BOOKS, "limits.check(vault, _ledger.assets, was);"),)
+
     # IN KIND
 
     #: shares are handed over at the higher of debt and value
@@ -422,7 +425,7 @@ class Defence(Enum):
     # WHO WAITS
 
     #: what waiting requests will get is not given to others, nor put to work
-    WAITING = (Patch(STATE, "if (!_debt.waiting) return assets;", "if (OFF || !_debt.waiting) return assets;"),)
+    WAITING = (Patch(STATE, "if (_debt.marks & WAITING == 0)", "if (OFF || _debt.marks & WAITING == 0)"),)
     #: crumbs of shares go for nothing, lest they wait for ever
     CRUMBS_GO = (Patch(REDEMPTIONS, "shares > CRUMBS))", "shares > (OFF ? 0 : CRUMBS)))"),)
     #: nobody is made a controller by a stranger

@@ -31,6 +31,7 @@ CALLS = {
     "setFees": lambda strategy, who: (5_000, 500, who),
     "setPace": lambda strategy, who: (3_600, DAY, 65_535),
     "setGate": lambda strategy, who: (who,),
+    "setLimits": lambda strategy, who: ("0x" + 40 * "0",),
     "pauseDeposits": lambda strategy, who: (),
     "unpauseDeposits": lambda strategy, who: (),
     "revoke": lambda strategy, who: (strategy,),

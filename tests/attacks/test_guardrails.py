@@ -1,7 +1,10 @@
 """10. A limit on what may happen in a time that is not one: at its edges, after a silence, in small pieces."""
 
+from ballast import properties as P
 from tests.attacks.defences import Defence
 from tests.vault_kit import CHARGES_ENTRY, DAY, TAKES_FEE, YEAR
+
+WAD = 10**18
 
 
 def jump_after_a_silence(arena):
@@ -124,6 +127,22 @@ def refill(arena, target_bps, **terms):
     return empty_and_fill
 
 
+def lift_exposure(arena):
+    """Exposure beyond the limit of once the net value, Wad: the curator gives half to what has it threefold."""
+    vault = arena.open()
+    strategy = arena.add(3_000, kind=arena.project.ExposedStandIn)
+    strategy.setLeverage(arena.token, 3 * WAD, sender=arena.keeper)
+    limits = arena.owner.deploy(arena.project.VaultLimits, arena.owner, arena.guardian)
+    limits.setCaps(vault, (WAD, WAD, WAD, WAD), sender=arena.owner)
+    vault.setLimits(limits, sender=arena.owner)
+    arena.deposit(arena.victim, 1_000 * arena.unit)
+    arena.rebalance()
+    vault.setWeight(strategy, 5_000, 10, sender=arena.curator)
+    if arena.passes(vault.rebalance, sender=arena.attacker):
+        vault.rebalance(sender=arena.attacker)
+    return limits.measure(vault).deltaWad - WAD
+
+
 def test_growth_cap__lets_no_jump_pass_after_a_long_silence(ours, without):
     assert jump_after_a_silence(ours) <= 0
     weak = without(Defence.REPORT_CAP, Defence.UNLOCK_CAP)
@@ -158,3 +177,9 @@ def test_loss_budget__counts_a_fee_spread_over_what_was_there(ours, without):
     assert spread_a_fee_over_what_is_there(ours) <= 0
     weak = without(Defence.STAYING_SHARES_READ)
     assert spread_a_fee_over_what_is_there(weak) > weak.unit
+
+
+def test_limits__no_rebalance_takes_exposure_beyond_them(ours, without):
+    assert lift_exposure(ours) == -WAD // 10, P.VAULT_LIMITS
+    weak = without(Defence.EXPOSURE_LIMITS)
+    assert lift_exposure(weak) == WAD // 2

@@ -20,6 +20,7 @@ MOST = 2**128 - 1
 DEPOSITED = 1_000 * USDC
 SET_CAP = "setCap(address,uint256,uint256)"
 SHARE = 9800
+NOBODY = "0x" + 40 * "0"
 
 
 @pytest.fixture(scope="module")
@@ -327,6 +328,7 @@ MATRIX = {
             (lambda x: (9, DAY - 1), {OWNER}),
         ],
         "setGate(address)": [(lambda x: (x.other,), {OWNER})],
+        "setLimits(address)": [(lambda x: (NOBODY,), {OWNER})],
         "setWaiting(bool)": [(lambda x: (True,), {EXITS}), (lambda x: (False,), {EXITS})],
         "setDepositLimit(uint256)": [
             (lambda x: (50_000_000 * USDC - 1,), {OWNER, GUARDIAN}),
@@ -424,6 +426,7 @@ MATRIX["rules"] = {
             "setFees(uint256,uint256,address)",
             "setPace(uint256,uint256,uint256)",
             "setGate(address)",
+            "setLimits(address)",
         )
     },
     "setUp(uint256,uint256,address,uint256,uint256,uint256,uint256,uint256,address)": [

@@ -101,6 +101,7 @@ def test_status__says_what_the_contracts_say(vault, router, w3, abis, wait, keep
     assert budget["available"] == (vault.idle() + vault.totalDebt()) * 5 // 10_000  # half of 0.1 %
     assert shown["redemptions"] == {"address": vault.redemptions(), "shares": 0, "worth": 0, "controllers": None}
     assert shown["gate"] is None
+    assert shown["limits"] is None
     assert shown["risks"] == [
         {"id": "aave-v3", "debt": 0, "cap": 1_900_000 * USDC, "cap_bps": 9_500},
         {"id": "usdc", "debt": vault.totalDebt(), "cap": UNLIMITED, "cap_bps": 10_000},

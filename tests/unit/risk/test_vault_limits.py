@@ -3,6 +3,7 @@
 import pytest
 
 from ballast import mainnet
+from ballast import properties as P
 from ballast.fuzz.chain import Reverted
 from ballast.fuzz.world import CURATOR, DEPOSITORS, FEE_RECIPIENT, GUARDIAN, OWNER, STRANGER
 
@@ -247,3 +248,79 @@ def test_caps__of_a_vault_nobody_set_are_unknown(limits):
         assert (caught.value.name, caught.value.values) == ("UnknownVault", (STRANGER,))
     with pytest.raises(Reverted, match="ZeroAddress"):
         limits.setCaps("0x" + 40 * "0", CAPS, sender=OWNER)
+
+
+@pytest.fixture(scope="module")
+def bounded(summed):
+    """The vault asks the limits. Half is 40 % of it, with a leverage of two and a delta of .8 of the net value."""
+    summed["half"].setLeverage(ETHER, 2 * WAD, sender=OWNER)
+    summed["whole"].setExposure((ETHER, 0, 0, 0, 300 * UNIT), sender=OWNER)
+    summed["limits"].setCaps(summed["vault"].address, (9 * WAD // 10, WAD, 2 * WAD, WAD), sender=OWNER)
+    summed["vault"].setLimits(summed["limits"].address, sender=OWNER)
+    return summed["vault"]
+
+
+def weigh(vault, strategy, bps):
+    """Give a strategy another weight, and have a stranger bring it about."""
+    vault.setWeight(strategy.address, bps, 10, sender=OWNER)
+    vault.rebalance(sender=STRANGER)
+
+
+def test_vault__rebalances_up_to_its_limits_and_not_beyond(bounded, summed, limits):
+    weigh(bounded, summed["half"], 4_500)
+    assert limits.measure(bounded.address)[0] == 9 * WAD // 10
+    with pytest.raises(Reverted) as caught:
+        weigh(bounded, summed["half"], 4_600)
+    assert caught.value.name == "LimitExceeded", P.VAULT_LIMITS
+    assert caught.value.values == (b"delta".ljust(32, b"\0"), 92 * WAD // 100, 9 * WAD // 10, 9 * WAD // 10)
+    assert bounded.strategy(summed["half"].address)[0] == 450 * UNIT
+
+
+def test_vault__beyond_its_limits_rebalances_towards_them_alone(bounded, summed, limits):
+    limits.setCaps(bounded.address, (WAD // 10, WAD, WAD, WAD), sender=GUARDIAN)
+    weigh(bounded, summed["half"], 2_000)
+    assert limits.measure(bounded.address)[0] == 4 * WAD // 10
+    with pytest.raises(Reverted, match="LimitExceeded"):
+        weigh(bounded, summed["half"], 2_100)
+
+
+def test_vault__beyond_its_limits_reports_and_pays_as_ever(bounded, summed, limits):
+    limits.setCaps(bounded.address, (0, 0, 0, 0), sender=GUARDIAN)
+    summed["half"].setSilence(REVERTS, sender=OWNER)
+    bounded.report(sender=STRANGER)
+    bounded.redeem(bounded.balanceOf(DEPOSITOR), DEPOSITOR, DEPOSITOR, sender=DEPOSITOR)
+    assert bounded.totalSupply() == 0
+
+
+def test_vault__that_is_due_only_reports_when_nothing_is_to_be_moved(bounded, limits, memory):
+    """What it is exposed to beyond its limits was there before."""
+    limits.setCaps(bounded.address, (0, 0, 0, 0), sender=GUARDIAN)
+    memory.wait(2 * DAY)
+    bounded.rebalance(sender=STRANGER)
+    assert bounded.lastReport() == memory.now
+
+
+def test_vault__with_a_strategy_that_says_nothing_moves_nothing_to_it(bounded, summed):
+    summed["half"].setSilence(REVERTS, sender=OWNER)
+    with pytest.raises(Reverted, match="LimitExceeded"):
+        weigh(bounded, summed["half"], 4_100)
+    weigh(bounded, summed["half"], 3_900)
+
+
+def test_vault__takes_no_limits_that_do_not_know_it(summed, made, memory):
+    other = made.make(memory, "VaultLimits", OWNER, GUARDIAN, sender=OWNER)
+    with pytest.raises(Reverted, match="UnknownVault"):
+        summed["vault"].setLimits(other.address, sender=OWNER)
+    with pytest.raises(Reverted):
+        summed["vault"].setLimits(STRANGER, sender=OWNER)
+    for account in (GUARDIAN, CURATOR, STRANGER):
+        with pytest.raises(Reverted, match="Unauthorized"):
+            summed["vault"].setLimits(summed["limits"].address, sender=account)
+
+
+def test_vault__without_limits_again_asks_nobody(bounded, summed, limits):
+    assert bounded.limits() == limits.address
+    bounded.setLimits("0x" + 40 * "0", sender=OWNER)
+    assert int(bounded.limits(), 16) == 0
+    weigh(bounded, summed["half"], 5_000)
+    assert limits.measure(bounded.address)[0] == WAD

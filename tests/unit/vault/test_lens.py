@@ -46,7 +46,7 @@ def test_overview__tells_what_the_vault_tells(lens, lived, token, fee_recipient)
     assert (books.waitingShares, books.waitingAssets) == (0, 0)
     assert tuple(seen.fees) == (1_000, 200, fee_recipient, vault.managementFeeOwed())
     rules = seen.rules
-    assert (rules.paused, rules.isShutdown, rules.gate) == (False, False, NOBODY)
+    assert (rules.paused, rules.isShutdown, rules.gate, rules.limits) == (False, False, NOBODY, NOBODY)
     assert (rules.depositLimit, rules.unlockPeriod) == (vault.depositLimit(), vault.unlockPeriod())
     assert (rules.reportPeriod, rules.growthCapBps) == (vault.reportPeriod(), vault.growthCapBps())
     assert (rules.lossBudgetBps, rules.lossWindow, rules.lossAvailableWad) == tuple(vault.lossBudget())
