@@ -19,7 +19,8 @@ interface IForecastFeed {
     function forecast(bytes32 pair) external view returns (Forecast memory);
 
     /// @notice Lowest permitted health factor: exp(sigma x sqrt(tau) x z(1 - epsilon / 2)) x jump, Wad, rounded up.
-    /// @dev Shared reference: barrier-hitting probability of a Brownian motion without drift, Borodin and Salminen 2002.
+    /// @dev From the probability that a Brownian motion without drift reaches a barrier (Borodin and Salminen, Handbook of
+    /// Brownian Motion, 2002).
     /// @param pair Which forecast.
     /// @param reactionTime Seconds in which nobody may act (tau).
     /// @param epsilonWad Accepted probability of touching 1 within that time, Wad, above 0 and below 1e18.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
+import {ILimits} from "./ILimits.sol";
+
 /// @title IVaultTypes
 /// @notice What a vault tells: its structs, events and errors. Units as in IVault.
-interface IVaultTypes {
+interface IVaultTypes is ILimits {
     /// @notice One strategy as the vault knows it.
     struct Strategy {
         /// Assets the vault has placed there, as last reported.

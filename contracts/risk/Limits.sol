@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
+import {ILimits} from "../../interfaces/ILimits.sol";
 
 /// @title Limits
 /// @notice How much exposure a net value may carry, and whether an action was allowed to leave things as it did.
@@ -14,29 +15,6 @@ import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 /// start at `BEYOND` and grow with the exposure, so that winding it down still passes and adding to it does not.
 /// Without exposure the measure is 0.
 library Limits {
-    /// @notice Most that each measure may be, Wad; 64 bits reach to 18 times the net value.
-    struct Caps {
-        /// |net delta x price| / net value
-        uint64 deltaWad;
-        /// |gamma for a 1 % move x price| / net value
-        uint64 gammaWad;
-        /// gross exposure / net value
-        uint64 leverageWad;
-        /// largest value that bears one risk / net value
-        uint64 shareWad;
-    }
-
-    /// @notice What is measured, Wad.
-    struct Measures {
-        uint256 deltaWad;
-        uint256 gammaWad;
-        uint256 leverageWad;
-        uint256 shareWad;
-    }
-
-    /// @notice The action left a measure beyond its limit and worse than it was. All Wad.
-    error LimitExceeded(bytes32 measure, uint256 valueWad, uint256 limitWad, uint256 beforeWad);
-
     uint256 private constant WAD = 1e18;
     /// @notice Measures of what has no net value begin here. No limit reaches so far.
     uint256 internal constant BEYOND = 1 << 255;
@@ -50,9 +28,9 @@ library Limits {
     function measure(int256 delta, int256 gamma, uint256 gross, uint256 share, int256 net)
         internal
         pure
-        returns (Measures memory)
+        returns (ILimits.Measures memory)
     {
-        return Measures(
+        return ILimits.Measures(
             ratio(FixedPointMathLib.abs(delta), net), ratio(FixedPointMathLib.abs(gamma), net), ratio(gross, net), ratio(share, net)
         );
     }
@@ -68,7 +46,10 @@ library Limits {
     }
 
     /// @notice Reverts unless each measure is within its limit, or no worse than before.
-    function check(Measures memory beforehand, Measures memory afterwards, Caps memory caps) internal pure {
+    function check(ILimits.Measures memory beforehand, ILimits.Measures memory afterwards, ILimits.Caps memory caps)
+        internal
+        pure
+    {
         _check("delta", beforehand.deltaWad, afterwards.deltaWad, caps.deltaWad);
         _check("gamma", beforehand.gammaWad, afterwards.gammaWad, caps.gammaWad);
         _check("leverage", beforehand.leverageWad, afterwards.leverageWad, caps.leverageWad);
@@ -76,18 +57,20 @@ library Limits {
     }
 
     /// @notice Whether every measure is within its limit.
-    function within(Measures memory now_, Caps memory caps) internal pure returns (bool) {
+    function within(ILimits.Measures memory now_, ILimits.Caps memory caps) internal pure returns (bool) {
         return now_.deltaWad <= caps.deltaWad && now_.gammaWad <= caps.gammaWad && now_.leverageWad <= caps.leverageWad
             && now_.shareWad <= caps.shareWad;
     }
 
     /// @notice Whether no limit of `caps` is above that of `than`: who may only tighten may set it.
-    function isNoLooser(Caps memory caps, Caps memory than) internal pure returns (bool) {
+    function isNoLooser(ILimits.Caps memory caps, ILimits.Caps memory than) internal pure returns (bool) {
         return caps.deltaWad <= than.deltaWad && caps.gammaWad <= than.gammaWad && caps.leverageWad <= than.leverageWad
             && caps.shareWad <= than.shareWad;
     }
 
     function _check(bytes32 name, uint256 beforeWad, uint256 valueWad, uint256 limitWad) private pure {
-        if (valueWad > limitWad && valueWad > beforeWad) revert LimitExceeded(name, valueWad, limitWad, beforeWad);
+        if (valueWad > limitWad && valueWad > beforeWad) {
+            revert ILimits.LimitExceeded(name, valueWad, limitWad, beforeWad);
+        }
     }
 }

@@ -6,6 +6,7 @@ import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {IExposed} from "../../interfaces/IExposed.sol";
 import {IRegulated} from "../../interfaces/IRegulated.sol";
 import {IVault} from "../../interfaces/IVault.sol";
+import {IVaultLimits} from "../../interfaces/IVaultLimits.sol";
 import {IVaultTypes} from "../../interfaces/IVaultTypes.sol";
 import {Greeks} from "./Greeks.sol";
 import {Limits} from "./Limits.sol";
@@ -24,8 +25,8 @@ import {Roles} from "./Roles.sol";
 /// @dev ASSUMPTIONS: strategies are listed by the vault's owner; one that lies about itself is not found out here.
 /// Lies cannot make a view revert or overflow.
 /// @dev ROUNDING: shares of exposures towards 0, measures up.
-contract VaultLimits is Roles {
-    event CapsSet(address indexed vault, Limits.Caps caps);
+contract VaultLimits is IVaultLimits, Roles {
+    event CapsSet(address indexed vault, Caps caps);
 
     error UnknownVault(address vault);
     /// @notice The guardian may only tighten.
@@ -36,7 +37,7 @@ contract VaultLimits is Roles {
     uint256 private constant RISKS = 16;
 
     struct Book {
-        Limits.Caps caps;
+        Caps caps;
         bool known;
     }
 
@@ -59,21 +60,20 @@ contract VaultLimits is Roles {
 
     /* VIEWS */
 
-    /// @notice Limits of a vault.
-    function capsOf(address vault) public view returns (Limits.Caps memory) {
+    /// @inheritdoc IVaultLimits
+    function capsOf(address vault) public view returns (Caps memory) {
         Book storage book = _books[vault];
         if (!book.known) revert UnknownVault(vault);
         return book.caps;
     }
 
     /// @notice A vault's measures now. Reverts inside a call of the vault's own.
-    function measure(IVault vault) public view returns (Limits.Measures memory) {
+    function measure(IVault vault) public view returns (Measures memory) {
         return measure(vault, vault.idle() + vault.totalDebt());
     }
 
-    /// @notice The same for a vault that says its assets itself (idle and debt, its smallest unit), as inside a
-    /// call of its own.
-    function measure(IVault vault, uint256 assets) public view returns (Limits.Measures memory) {
+    /// @inheritdoc IVaultLimits
+    function measure(IVault vault, uint256 assets) public view returns (Measures memory) {
         Sum memory sum = _sum(vault, assets);
         uint256 delta = sum.blind;
         uint256 gamma = sum.blind;
@@ -100,20 +100,20 @@ contract VaultLimits is Roles {
     }
 
     /// @notice Reverts unless each measure is within its limit or no worse than `beforehand`.
-    function check(IVault vault, Limits.Measures calldata beforehand) external view {
+    function check(IVault vault, Measures calldata beforehand) external view {
         Limits.check(beforehand, measure(vault), capsOf(address(vault)));
     }
 
-    /// @notice The same for a vault that says its assets itself.
-    function check(IVault vault, uint256 assets, Limits.Measures calldata beforehand) external view {
+    /// @inheritdoc IVaultLimits
+    function check(IVault vault, uint256 assets, Measures calldata beforehand) external view {
         Limits.check(beforehand, measure(vault, assets), capsOf(address(vault)));
     }
 
     /// @notice The measures as readings: "delta", "gamma", "leverage", "share", Wad of the net value, each from 0
     /// to its limit.
     function readings(IVault vault) external view returns (IRegulated.Reading[] memory list) {
-        Limits.Measures memory now_ = measure(vault);
-        Limits.Caps memory caps = capsOf(address(vault));
+        Measures memory now_ = measure(vault);
+        Caps memory caps = capsOf(address(vault));
         list = new IRegulated.Reading[](4);
         list[0] = IRegulated.Reading("delta", _signed(now_.deltaWad), 0, 0, _signed(caps.deltaWad));
         list[1] = IRegulated.Reading("gamma", _signed(now_.gammaWad), 0, 0, _signed(caps.gammaWad));
@@ -129,7 +129,7 @@ contract VaultLimits is Roles {
     /* TIGHTENING BY GUARDIAN OR OWNER, LOOSENING BY OWNER ALONE */
 
     /// @notice Sets a vault's limits. The first time, or when one rises: owner. Else guardian or owner.
-    function setCaps(address vault, Limits.Caps calldata caps) external onlyTightener {
+    function setCaps(address vault, Caps calldata caps) external onlyTightener {
         Book storage book = _books[vault];
         if (msg.sender != owner) {
             if (!book.known) revert UnknownVault(vault);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
+import {ILimits} from "../../interfaces/ILimits.sol";
 import {Float} from "../risk/Float.sol";
 import {Greeks} from "../risk/Greeks.sol";
 import {Limits} from "../risk/Limits.sol";
@@ -30,23 +31,23 @@ contract RiskMathStandIn {
     function measure(int256 delta, int256 gamma, uint256 gross, uint256 share, int256 net)
         external
         pure
-        returns (Limits.Measures memory)
+        returns (ILimits.Measures memory)
     {
         return Limits.measure(delta, gamma, gross, share, net);
     }
 
-    function check(Limits.Measures calldata beforehand, Limits.Measures calldata afterwards, Limits.Caps calldata caps)
+    function check(ILimits.Measures calldata beforehand, ILimits.Measures calldata afterwards, ILimits.Caps calldata caps)
         external
         pure
     {
         Limits.check(beforehand, afterwards, caps);
     }
 
-    function within(Limits.Measures calldata now_, Limits.Caps calldata caps) external pure returns (bool) {
+    function within(ILimits.Measures calldata now_, ILimits.Caps calldata caps) external pure returns (bool) {
         return Limits.within(now_, caps);
     }
 
-    function isNoLooser(Limits.Caps calldata caps, Limits.Caps calldata than) external pure returns (bool) {
+    function isNoLooser(ILimits.Caps calldata caps, ILimits.Caps calldata than) external pure returns (bool) {
         return Limits.isNoLooser(caps, than);
     }
 

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 import {IExposed} from "../../interfaces/IExposed.sol";
+import {ILimits} from "../../interfaces/ILimits.sol";
 import {Limits} from "../risk/Limits.sol";
 import {LossBudget} from "../risk/LossBudget.sol";
 import {RoleBook} from "../risk/Roles.sol";
@@ -11,7 +12,7 @@ import {RoleBook} from "../risk/Roles.sol";
 /// @dev Made by its strategy, whose owner (may loosen) and guardian (may only tighten, at once) are asked for at each change.
 /// It holds no money and calls nobody else. A contract of its own because the strategy's code has no room for it.
 contract PositionRules {
-    using Limits for Limits.Caps;
+    using Limits for ILimits.Caps;
     using LossBudget for LossBudget.Bucket;
 
     /* TYPES */
@@ -38,7 +39,7 @@ contract PositionRules {
     /// All of it, as it is at first.
     struct Config {
         Terms terms;
-        Limits.Caps limits;
+        ILimits.Caps limits;
         /// What rebalances may lose.
         Budget budget;
         /// What rescues may lose, where there are any.
@@ -55,7 +56,7 @@ contract PositionRules {
     /// @notice The strategy that is bound: the only one that may spend.
     address public immutable strategy;
     Terms private _terms;
-    Limits.Caps private _limits;
+    ILimits.Caps private _limits;
     /// By LossBudget.Bucket: of rebalances (0) and of rescues (1).
     LossBudget.Bucket[2] private _buckets;
 
@@ -63,7 +64,7 @@ contract PositionRules {
 
     event TermsSet(Terms terms);
     event CapSet(uint256 cap);
-    event LimitsSet(Limits.Caps limits);
+    event LimitsSet(ILimits.Caps limits);
     event LossBudgetSet(uint256 indexed bucket, uint256 budgetBps, uint256 window);
 
     error Unauthorized(address caller);
@@ -84,7 +85,7 @@ contract PositionRules {
     }
 
     /// @notice Most exposure for its net value that a keeper's action may leave, Wad.
-    function limits() external view returns (Limits.Caps memory) {
+    function limits() external view returns (ILimits.Caps memory) {
         return _limits;
     }
 
@@ -132,7 +133,7 @@ contract PositionRules {
     }
 
     /// @notice Guardian or owner when no limit rises, else owner.
-    function setLimits(Limits.Caps calldata limits_) external {
+    function setLimits(ILimits.Caps calldata limits_) external {
         _checkMayTighten(limits_.isNoLooser(_limits));
         _setLimits(limits_);
     }
@@ -165,7 +166,7 @@ contract PositionRules {
         if (value < lowest || value > highest) revert OutOfRange(value, lowest, highest);
     }
 
-    function _measure(IExposed.Exposure calldata e) private pure returns (Limits.Measures memory) {
+    function _measure(IExposed.Exposure calldata e) private pure returns (ILimits.Measures memory) {
         return Limits.measure(e.delta, e.gamma, e.gross, 0, e.net);
     }
 
@@ -179,7 +180,7 @@ contract PositionRules {
         emit TermsSet(t);
     }
 
-    function _setLimits(Limits.Caps memory limits_) private {
+    function _setLimits(ILimits.Caps memory limits_) private {
         _limits = limits_;
         emit LimitsSet(limits_);
     }

@@ -6,12 +6,12 @@ import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
+import {ILimits} from "../../interfaces/ILimits.sol";
 import {IRegulated} from "../../interfaces/IRegulated.sol";
 import {IVault} from "../../interfaces/IVault.sol";
+import {IVaultLimits} from "../../interfaces/IVaultLimits.sol";
 import {LossBudget} from "../risk/LossBudget.sol";
-import {Limits} from "../risk/Limits.sol";
 import {Probe} from "../risk/Probe.sol";
-import {VaultLimits} from "../risk/VaultLimits.sol";
 import {VaultState} from "./VaultState.sol";
 
 /// @title VaultBooks
@@ -70,8 +70,8 @@ contract VaultBooks is VaultState {
         (bool due, bool bounded) = _isDue();
         if (due) _report();
         if (!bounded) return _rebalance(due);
-        (VaultLimits limits, IVault vault) = (VaultLimits(_limits), IVault(address(this)));
-        Limits.Measures memory was = limits.measure(vault, _ledger.assets);
+        (IVaultLimits limits, IVault vault) = (IVaultLimits(_limits), IVault(address(this)));
+        ILimits.Measures memory was = limits.measure(vault, _ledger.assets);
         _rebalance(due);
         limits.check(vault, _ledger.assets, was);
     }

@@ -3,9 +3,9 @@ pragma solidity ^0.8.28;
 
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IVaultLimits} from "../../interfaces/IVaultLimits.sol";
 import {LossBudget} from "../risk/LossBudget.sol";
 import {Probe} from "../risk/Probe.sol";
-import {VaultLimits} from "../risk/VaultLimits.sol";
 import {VaultState} from "./VaultState.sol";
 
 /// @title VaultRules
@@ -187,7 +187,7 @@ contract VaultRules is VaultState {
     function setLimits(address limits) external nonReentrant onlyOwner {
         bool bounded = limits != address(0);
         // Reverts when they do not know this vault: they would stop every rebalance.
-        if (bounded) VaultLimits(limits).capsOf(address(this));
+        if (bounded) IVaultLimits(limits).capsOf(address(this));
         _limits = limits;
         _debt.marks = bounded ? _debt.marks | BOUNDED : _debt.marks & ~BOUNDED;
         emit LimitsSet(limits);
