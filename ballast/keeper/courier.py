@@ -1,4 +1,4 @@
-"""Simulates and sends `rebalance()`, and `fulfil()` of queues. The only module of the keeper that spends anything."""
+"""Simulates and sends what contracts are kept by. The only module of the keeper that spends anything."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -14,6 +14,7 @@ from ballast.keeper.reverts import ErrorBook, Reason
 from ballast.keeper.state import Contract, Job
 
 REBALANCE: Final = "0x" + function_signature_to_4byte_selector("rebalance()").hex()
+_RESCUE: Final = "0x" + function_signature_to_4byte_selector("rescue()").hex()
 _FULFIL: Final = "0x" + function_signature_to_4byte_selector("fulfil()").hex()
 _FULFIL_PART: Final = "0x" + function_signature_to_4byte_selector("fulfil(uint256)").hex()
 #: Gas limit in percent of the estimate. State may change before the transaction lands, and an estimate is the least gas
@@ -128,6 +129,8 @@ def calldata(contract: Contract, most: int | None = None) -> str:
     """Return the data of the call that a contract is kept by; of a queue, for `most` shares at most."""
     if contract.job is Job.REBALANCE:
         return REBALANCE
+    if contract.job is Job.RESCUE:
+        return _RESCUE
     return _FULFIL if most is None else f"{_FULFIL_PART}{most:064x}"
 
 

@@ -18,7 +18,10 @@ from ballast.keeper.state import Contract, Job, Snapshot
 _NOT_YET: Final = {
     Job.REBALANCE: frozenset({"GainTooSmall", "MarketBusy"}),
     Job.FULFIL: frozenset({"NothingFreed", "Slippage", "InsufficientLiquidity"}),
+    Job.RESCUE: frozenset(),
 }
+#: Errors by which a contract says that it is in order by now.
+_IN_ORDER: Final = frozenset({"InBand", "NotInDanger"})
 #: A queue that cannot be served as far as the vault says is tried for half as much, so many times: to a thousandth.
 _HALVINGS: Final = 10
 
@@ -237,7 +240,7 @@ class Keeper:
         if state.unreadable is not None:
             return outcome
         out = tuple(reading for reading in state.readings if not reading.in_band)
-        if outcome.error == "InBand" and not out:
+        if outcome.error in _IN_ORDER and not out:
             return replace(outcome, result=Result.MENDED_BY_OTHER, note="")
         if outcome.result is Result.MENDED and out and turn.fees is not None:
             left = ", ".join(reading.name for reading in out) + " not in band yet"
@@ -277,7 +280,7 @@ def gwei(wei: int) -> str:
 
 def _touched(outcome: Outcome) -> bool:
     """Return whether the contract may stand elsewhere than it was read."""
-    return outcome.transaction is not None or outcome.error == "InBand"
+    return outcome.transaction is not None or outcome.error in _IN_ORDER
 
 
 def _refusal(contract: Contract, reason: Reason) -> Outcome:

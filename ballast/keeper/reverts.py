@@ -21,6 +21,7 @@ MEANING: Final = {
     "MarketBusy": "somebody touched the market in this block; a later one will do",
     "MoveLoss": "a strategy would take more than rounding on the way in",
     "LossBudgetExceeded": "the move would lose more than the loss budget has left",
+    "NotInDanger": "the position needs no rescue",
     "LimitExceeded": "the vault would be exposed beyond its limits",
     "UnexpectedTransfer": "a strategy takes other than it is given",
     "Unreadable": "a volatile strategy cannot be valued now",

@@ -15,7 +15,8 @@ from ballast.keeper.engine import FINE, Cycle, Outcome, Result, gwei
 from ballast.keeper.state import Contract, Reading
 
 #: stem of a reading's name -> what its numbers are
-_SHARES: Final = frozenset({"weight", "edge", "idle"})
+_SHARES: Final = frozenset({"weight", "edge", "idle", "delta", "fees"})
+_RATIOS: Final = frozenset({"leverage", "health", "centre", "spot"})
 _AGES: Final = frozenset({"observation", "report"})
 _AMOUNTS: Final = frozenset({"venue"})
 _QUEUED: Final = frozenset({"waiting"})
@@ -50,6 +51,8 @@ def quantity(name: str, value: int, unit: Unit) -> str:
     stem = name.split(".")[0]
     if stem in _SHARES:
         return f"{value / 10**16:.2f} %" if value < _UNLIMITED else "no limit"
+    if stem in _RATIOS:
+        return f"{value / 10**18:.3f}" if value < _UNLIMITED else "no limit"
     if stem in _AGES:
         return age(value)
     if stem in _AMOUNTS and unit.symbol:

@@ -10,6 +10,8 @@ class Job(Enum):
     REBALANCE = "rebalance"
     #: of a queue of redemptions
     FULFIL = "fulfil"
+    #: of a leveraged strategy, besides its rebalance
+    RESCUE = "rescue"
 
 
 @dataclass(frozen=True)

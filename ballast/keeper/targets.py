@@ -1,5 +1,5 @@
 """What to keep: addresses from the command line, or the regulated contracts of recorded deployments; and the queues of
-the vaults among them."""
+the vaults among them, and what can be rescued."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,7 +16,8 @@ from ballast.errors import ConfigurationError
 from ballast.keeper.state import Contract, Job
 
 #: Kinds of contract that speak IRegulated.
-REGULATED: Final = ("Vault", "LendingRouter")
+REGULATED: Final = ("Vault", "LendingRouter", "LeveragedStrategy", "LiquidityStrategy", "DeltaNeutralStrategy")
+_WORD: Final = 32
 _FOLDERS: Final = (ROOT / "deployments", ROOT / "build" / "deployments")
 
 
@@ -89,6 +90,27 @@ def with_queues(web3: Web3, contracts: Iterable[Contract]) -> list[Contract]:
         found += [Contract(queue, f"{contract.name} queue", Job.FULFIL)] if queue else []
         found.append(contract)
     return found
+
+
+def with_rescues(web3: Web3, contracts: Iterable[Contract]) -> list[Contract]:
+    """Return the contracts, each that can be rescued before its rescue: a rebalance costs its holders less.
+
+    A contract has a rescue when it answers the call, or says why it does not.
+    """
+    found = []
+    for contract in contracts:
+        found.append(contract)
+        if contract.job is Job.REBALANCE and _has_rescue(web3, contract):
+            found.append(Contract(contract.address, f"{contract.name} rescue", Job.RESCUE))
+    return found
+
+
+def _has_rescue(web3: Web3, contract: Contract) -> bool:
+    try:
+        [(ok, data)] = read_all(web3, [view(contract.address, "rescue()")])
+    except BatchTooLarge:
+        return False
+    return bool(data) and (not ok or len(data) == _WORD)
 
 
 def _queue(web3: Web3, contract: Contract) -> str | None:

@@ -117,6 +117,7 @@ def test_simulation__has_a_gas_price_looks_at_the_next_block_and_needs_no_funds(
     [
         (Job.REBALANCE, None, "rebalance()", b""),
         (Job.FULFIL, None, "fulfil()", b""),
+        (Job.RESCUE, None, "rescue()", b""),
         (Job.FULFIL, 250, "fulfil(uint256)", (250).to_bytes(32)),
     ],
 )
