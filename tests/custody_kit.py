@@ -13,6 +13,24 @@ EXAMPLE = Path(__file__).resolve().parents[1] / "deployments" / "mainnet.yaml"
 DEPLOYER, KEEPER, DEPOSITOR = 9, 7, 8
 
 
+#: a strategy that stands already, at the end of the example's list
+SPACE = "  # A strategy that stands already"
+STANDING = """  - name: standing
+    kind: erc4626
+    address: "{}"
+    cap: 1_000_000 USDC
+    cap_share: 2 %
+    weight: 2 %
+    band: 1 %
+    volatile: yes
+"""
+
+
+def with_standing(address):
+    """A replacement that lists a strategy which stands already."""
+    return SPACE, STANDING.format(address) + SPACE
+
+
 class Interrupted(Exception):
     """The run ends here, as if the machine had stopped."""
 

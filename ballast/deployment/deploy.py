@@ -25,7 +25,7 @@ from ballast.deployment.file import (
     DeploymentFile,
     MorphoVenue,
     OracleModel,
-    Strategy,
+    Router,
     Wallet,
 )
 from ballast.deployment.node import (
@@ -34,6 +34,7 @@ from ballast.deployment.node import (
     TIMELOCK,
     VAULT_CODE,
     Node,
+    Reverted,
     Sender,
     encode_call,
     is_any_of,
@@ -128,8 +129,9 @@ class DeploymentResult:
     @property
     def addresses(self) -> dict[str, str]:
         """Address by name: safe, guardian, timelock, oracle, books, rules, views, lens, vault, redemptions, `strategy`,
-        `strategy/venue`."""
-        return {name: contract.address for name, contract in self.contracts.items()}
+        `strategy/venue`; strategies that stood already among them."""
+        made = {name: contract.address for name, contract in self.contracts.items()}
+        return made | {each.name: each.address for _, each in self.file.standing}
 
     @property
     def functions(self) -> list[str]:
@@ -165,6 +167,8 @@ class Deployment:
         _refuse_other_chain(file, node)
         self.file = file
         self.node = node
+        #: strategies that stand already: name -> address
+        self._standing = {each.name: each.address for _, each in file.standing}
         self._sender = deployer
         self.record = record if record and _belongs(record, node) else None
         self.refresh()
@@ -184,7 +188,7 @@ class Deployment:
         self._blueprint()
 
     def _at(self, name: str) -> str:
-        return self.contracts[name].address
+        return self._standing[name] if name in self._standing else self.contracts[name].address
 
     def _blueprint(self) -> None:
         file, deployer = self.file, self.deployer
@@ -202,7 +206,7 @@ class Deployment:
             list(delays.values()),
         )
         self._own("oracle", "Oracle", _oracle_arguments(file.oracle))
-        for strategy in file.strategies:
+        for _, strategy in file.routers:
             rules = strategy.rules
             self._own(
                 strategy.name,
@@ -327,7 +331,8 @@ class Deployment:
         places += [(("vault", "gate"), file.vault.gate)] if file.vault.gate else []
         places += [(("oracle", key), getattr(file.oracle, key)) for key in ("base", "base_feed", "quote_feed", "pool")]
         places += [(("oracle", "sequencer"), file.oracle.sequencer)] if file.oracle.sequencer else []
-        for index, strategy in enumerate(file.strategies):
+        places += [(("strategies", index, "address"), each.address) for index, each in file.standing]
+        for index, strategy in file.routers:
             for number, venue in enumerate(strategy.venues):
                 key = "addresses_provider" if isinstance(venue, AaveVenue) else "morpho"
                 places.append((("strategies", index, "venues", number, key), getattr(venue, key)))
@@ -343,7 +348,9 @@ class Deployment:
         tokens = {node.view(file.oracle.pool, f"{key}()(address)") for key in ("token0", "token1")}
         if tokens != {file.oracle.base, file.oracle.quote}:
             yield ("oracle", "pool"), f"trades {' and '.join(sorted(tokens))}, not base and quote"
-        for index, strategy in enumerate(file.strategies):
+        for index, strategy in file.standing:
+            yield from ((("strategies", index, "address"), text) for text in self._wrong_with(strategy.address))
+        for index, strategy in file.routers:
             for number, venue in enumerate(strategy.venues):
                 if isinstance(venue, MorphoVenue):
                     loan = node.view(
@@ -356,6 +363,21 @@ class Deployment:
                             ("strategies", index, "venues", number, "market"),
                             ("does not exist" if loan == ZERO_ADDRESS else f"lends {loan}, not the asset"),
                         )
+
+    def _wrong_with(self, strategy: str) -> Iterator[str]:
+        """Yield why a strategy that stands already cannot be the vault's."""
+        asset = self._answer(strategy, "asset()(address)")
+        if asset != self.file.asset.address:
+            yield f"is no ERC-4626 over {self.file.asset.symbol}: its asset() is {asset or 'no address'}"
+        elif is_any_of(self.deployer, [self._answer(strategy, "owner()(address)") or ZERO_ADDRESS]):
+            yield f"belongs to {self.deployer}, who deploys and may keep nothing: give it to its timelock first"
+
+    def _answer(self, target: str, view: str) -> Any:
+        """Return what a contract that may be anything answers, None when it does not."""
+        try:
+            return self.node.view(target, view)
+        except Reverted:
+            return None
 
     # What stands otherwise than the file says
 
@@ -401,7 +423,7 @@ class Deployment:
                 here = getattr(file.oracle, key) or none
                 yield item(("oracle", key), here, self._read("oracle", getter), shown, fixed=True)
 
-        for index, strategy in enumerate(file.strategies):
+        for index, strategy in file.routers:
             if self.contracts[strategy.name].stands:
                 yield from self._compared_strategy(("strategies", index), strategy, item)
 
@@ -474,7 +496,7 @@ class Deployment:
         return set_delays(self.node, self._at("timelock"), _changing(self.node, self.contracts))
 
     def _compared_strategy(
-        self, place: Place, strategy: Strategy, item: Callable[..., Difference]
+        self, place: Place, strategy: Router, item: Callable[..., Difference]
     ) -> Iterator[Difference]:
         name = strategy.name
         yield item((*place, "token_name"), strategy.token_name, self._read(name, "name"), fixed=True)
@@ -554,7 +576,7 @@ class Deployment:
         file, timelock = self.file, self._at("timelock")
         for name in ("safe", "guardian", "timelock", "oracle"):
             yield from self._make(name)
-        for strategy in file.strategies:
+        for _, strategy in file.routers:
             yield from self._make(strategy.name)
             for venue in strategy.venues:
                 name = f"{strategy.name}/{venue.name}"
@@ -572,7 +594,7 @@ class Deployment:
                 yield self._call("timelock", "timelock: let the guardian cancel", "grantRole", CANCELLER, guardian)
             title = "timelock: deployer gives up its role"
             yield self._call("timelock", title, "renounceRole", DEFAULT_ADMIN, self.deployer)
-        for name in (*(strategy.name for strategy in file.strategies), "vault"):
+        for name in (*(strategy.name for _, strategy in file.routers), "vault"):
             if self._is_deployers(name):
                 yield self._call(name, f"{name}: hand over to the timelock", "setOwner", timelock)
 
@@ -633,10 +655,8 @@ class Deployment:
         return is_any_of(self._at(venue), [item.at for item in self._read(strategy, "venues")])
 
     def _name_of(self, address: str) -> str:
-        for name, contract in self.contracts.items():
-            if is_any_of(contract.address, [address]):
-                return name
-        return address
+        known = self._standing | {name: contract.address for name, contract in self.contracts.items()}
+        return next((name for name, at in known.items() if is_any_of(at, [address])), address)
 
     def result(self, sent: list[str]) -> DeploymentResult:
         """Return it as what stands."""

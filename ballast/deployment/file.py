@@ -249,21 +249,36 @@ class Rules(Model):
     gas_units: _integer(1)
 
 
-class Strategy(Model):
-    """One lending router under the vault."""
+class Listed(Model):
+    """What the vault is told of a strategy."""
 
     name: Name
-    kind: Literal["lending_router"]
-    token_name: Text
-    token_symbol: Text
     cap: Amount
     cap_share: _bps(0)
     weight: _bps(0)
     band: _bps(1)
     volatile: Flag
     risks: list[Risk] = Field(default_factory=list)
+
+
+class Router(Listed):
+    """A lending router that the deployment makes."""
+
+    kind: Literal["lending_router"]
+    token_name: Text
+    token_symbol: Text
     rules: Rules
     venues: list[Venue] = Field(min_length=1, max_length=MAX_VENUES)
+
+
+class Standing(Listed):
+    """An ERC-4626 strategy that stands already; who rules it is its own affair."""
+
+    kind: Literal["erc4626"]
+    address: Address
+
+
+Strategy = Annotated[Router | Standing, Field(discriminator="kind")]
 
 
 class DeploymentFile(Model):
@@ -281,6 +296,16 @@ class DeploymentFile(Model):
     strategies: list[Strategy] = Field(min_length=1, max_length=MAX_STRATEGIES)
 
     _source: Source = PrivateAttr(default=None)
+
+    @property
+    def routers(self) -> Iterator[tuple[int, Router]]:
+        """The strategies that the deployment makes, each with its place in the list."""
+        return ((index, each) for index, each in enumerate(self.strategies) if isinstance(each, Router))
+
+    @property
+    def standing(self) -> Iterator[tuple[int, Standing]]:
+        """The strategies that stand already, each with its place in the list."""
+        return ((index, each) for index, each in enumerate(self.strategies) if isinstance(each, Standing))
 
     @property
     def path(self) -> Path:
@@ -426,6 +451,13 @@ def _contradictions(file: DeploymentFile) -> Iterator[tuple[Place, str]]:
                 f"a band of {units.format_bps(strategy.band)} around a weight of {units.format_bps(strategy.weight)}"
             )
             yield (*place, "band"), f"{reason} reaches down to nothing: the strategy would never be filled"
+    seats: dict[str, str] = {}
+    for index, strategy in file.standing:
+        if strategy.address in seats:
+            yield ("strategies", index, "address"), f"is the same contract as {seats[strategy.address]}"
+        seats[strategy.address] = strategy.name
+    for index, strategy in file.routers:
+        place = ("strategies", index)
         yield from _names_twice((*place, "venues"), strategy.venues)
         seen: dict[tuple, str] = {}
         for number, venue in enumerate(strategy.venues):

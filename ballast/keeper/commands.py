@@ -100,6 +100,7 @@ def _keeping(
             chosen = targets.named(contracts)
         else:
             chosen = targets.deployed(targets.recorded(provider.chain_id, name=deployment))
+            chosen = targets.with_strategies(web3, chosen)
         chosen = targets.with_rescues(web3, targets.with_queues(web3, chosen))
         errors = known_errors()
         signer = ApeSigner(_account(account)) if account and not dry_run else None

@@ -7,10 +7,9 @@ from web3 import Web3
 
 from ballast.chain import NEXT_BLOCK, Answer, BatchTooLarge, View, read_all, short_text, unpack, view
 from ballast.keeper.reverts import ErrorBook
-from ballast.keeper.state import Contract, ContractState, Job, Reading, Snapshot
+from ballast.keeper.state import READINGS, Contract, ContractState, Job, Reading, Snapshot
 from ballast.mainnet import MULTICALL3
 
-_READINGS = "(bytes32,int256,int256,int256,int256)[]"
 #: what is asked of a contract, by what it is kept by
 _VIEWS: Final = {Job.REBALANCE: "readings()", Job.FULFIL: "waiting()", Job.RESCUE: "rescue()"}
 #: by which a position says that it needs no rescue: its health factor, and the one below which it would
@@ -77,7 +76,7 @@ class ChainReader:
                 )
             # what is asked for is to be paid: nothing should wait
             return ContractState(contract, (Reading("waiting.shares", waiting, 0, 0, 0),))
-        rows = unpack(answer, _READINGS)
+        rows = unpack(answer, READINGS)
         if rows is None:
             return ContractState(contract, unreadable="readings() answers something else: not a regulated contract")
         return ContractState(contract, tuple(Reading(short_text(name), *numbers) for name, *numbers in rows))

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
+
+#: what `readings()` answers (IRegulated.Reading[])
+READINGS: Final = "(bytes32,int256,int256,int256,int256)[]"
 
 
 class Job(Enum):

@@ -3,7 +3,7 @@ the vaults among them, and what can be rescued."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from eth_utils import is_checksum_address, is_checksum_formatted_address, is_hex_address, to_checksum_address
 from web3 import Web3
@@ -13,7 +13,7 @@ from ballast.deployment import record as records
 from ballast.deployment.record import Record
 from ballast.environment import ROOT
 from ballast.errors import ConfigurationError
-from ballast.keeper.state import Contract, Job
+from ballast.keeper.state import READINGS, Contract, Job
 
 #: Kinds of contract that speak IRegulated.
 REGULATED: Final = ("Vault", "LendingRouter", "LeveragedStrategy", "LiquidityStrategy", "DeltaNeutralStrategy")
@@ -92,6 +92,24 @@ def with_queues(web3: Web3, contracts: Iterable[Contract]) -> list[Contract]:
     return found
 
 
+def with_strategies(web3: Web3, contracts: Iterable[Contract]) -> list[Contract]:
+    """Return the contracts, and the regulated strategies in the queues of the vaults among them that are not there yet.
+
+    A strategy is regulated when it answers `readings()`; it is called by its symbol.
+    """
+    found = list(contracts)
+    known = {contract.address for contract in found}
+    for vault in contracts:
+        for address in _ask(web3, vault.address, "queue()", "address[]") or ():
+            strategy = to_checksum_address(address)
+            if strategy in known or _ask(web3, strategy, "readings()", READINGS) is None:
+                continue
+            known.add(strategy)
+            symbol = _ask(web3, strategy, "symbol()", "string")
+            found.append(Contract(strategy, symbol or f"{strategy[:6]}…{strategy[-4:]}"))
+    return found
+
+
 def with_rescues(web3: Web3, contracts: Iterable[Contract]) -> list[Contract]:
     """Return the contracts, each that can be rescued before its rescue: a rebalance costs its holders less.
 
@@ -113,10 +131,15 @@ def _has_rescue(web3: Web3, contract: Contract) -> bool:
     return bool(data) and (not ok or len(data) == _WORD)
 
 
-def _queue(web3: Web3, contract: Contract) -> str | None:
+def _ask(web3: Web3, target: str, signature: str, kind: str) -> Any:
+    """Return what one contract answers, None when it answers nothing of the kind. Alone: it may burn its call's gas."""
     try:
-        [answer] = read_all(web3, [view(contract.address, "redemptions()")])
+        [answer] = read_all(web3, [view(target, signature)])
     except BatchTooLarge:
         return None
-    address = unpack(answer, "address")
+    return unpack(answer, kind)
+
+
+def _queue(web3: Web3, contract: Contract) -> str | None:
+    address = _ask(web3, contract.address, "redemptions()", "address")
     return None if address in (None, NOBODY) else to_checksum_address(address)

@@ -34,6 +34,7 @@ from ballast.replica import packages
 from tests.custody_kit import *
 from tests.custody_kit import Interrupted, Interrupting
 
+EMPTY = "0x00000000000000000000000000000000000e0e00"
 ALL = 20  # transactions of the example
 #: code of every vault, and a lens on any: so many more where they do not stand yet
 SHARED = {"books": "VaultBooks", "rules": "VaultRules", "views": "VaultViews", "lens": "VaultLens"}
@@ -354,6 +355,48 @@ def test_deploy__sets_what_the_file_says_of_risks_budget_and_gate(load, web3, no
     budget = node.read("Vault", vault, "lossBudget")
     assert (budget.budgetBps, budget.window, budget.availableWad) == (10, 86400, 5 * 10**14)
     assert node.read("Vault", vault, "gate") == gate
+
+
+@pytest.fixture(scope="module")
+def make_strategy_of(project, accounts):
+    def make(kind, *arguments, sender=2):
+        return accounts[sender].deploy(project.get_contract(kind), *arguments)
+
+    return make
+
+
+def test_deploy__lists_a_strategy_that_stands_already(load, web3, node, deployer, make_strategy_of, write):
+    there = make_strategy_of("StrategyStandIn", mainnet.USDC)
+    result = deployment.deploy(load("listing", with_standing(there.address)), web3, deployer)
+    assert deployment.prove(result).failures == []
+    vault = result.addresses["vault"]
+    assert node.read("Vault", vault, "queue") == [result.addresses["lending"], there.address]
+    assert result.addresses["standing"] == there.address
+    known = node.read("Vault", vault, "strategy", there.address)
+    assert (known.cap, known.capBps, known.targetBps, known.isVolatile) == (10**12, 200, 200, True)
+    # it is the vault's and not the deployment's: nothing is left to do, and nothing of it is recorded
+    assert deployment.deploy(deployment.load(write("listing", with_standing(there.address))), web3, deployer).sent == []
+    assert "standing" not in result.record.contracts
+
+
+def test_deploy__lists_no_strategy_over_another_asset_or_of_the_deployer(
+    load, web3, deployer, make_strategy_of, accounts
+):
+    other = make_strategy_of("StrategyStandIn", mainnet.WETH)
+    owner = accounts[DEPLOYER].address
+    oracle = deployment.deploy(load("for-its-oracle"), web3, deployer).addresses["oracle"]
+    rules = (5 * 10**15, 43_200, 604_800, 900_000)
+    owned = make_strategy_of("LendingRouter", mainnet.USDC, "Owned", "OWN", owner, accounts[1], oracle, rules)
+    for address, reason in (
+        (other.address, f"is no ERC-4626 over USDC: its asset() is {mainnet.WETH}"),
+        (mainnet.USDC, "is no ERC-4626 over USDC: its asset() is no address"),
+        (owned.address, f"belongs to {owner}, who deploys and may keep nothing: give it to its timelock first"),
+        (EMPTY, "no contract stands there"),
+    ):
+        with pytest.raises(DeploymentFileError) as caught:
+            deployment.deploy(load("unlisted", with_standing(address)), web3, deployer)
+        [found] = caught.value.reasons
+        assert found.endswith(f"strategies[1].address: {reason}")
 
 
 # A file that does not fit the chain

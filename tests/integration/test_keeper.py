@@ -337,3 +337,13 @@ def test_queue__is_served_in_part_around_a_strategy_that_lies(
     assert outcome.transaction
     assert queue.waiting() == 450_000 * SHARE  # half: the others free 500,000
     assert abs(queue.maxWithdraw(depositor) - 450_000 * USDC) <= 3
+
+
+def test_strategies__of_a_vault_are_kept_though_no_record_names_them(rpc, vault, router, project, owner):
+    plain = owner.deploy(project.StrategyStandIn, mainnet.USDC)  # nothing of it is regulated
+    vault.addStrategy(plain, UNLIMITED, 0, 0, 100, False, sender=owner)
+    it = Contract(vault.address, "vault")
+    assert targets.with_strategies(rpc, [it]) == [it, Contract(router.address, router.symbol())]
+    both = [it, Contract(router.address, "lending")]
+    assert targets.with_strategies(rpc, both) == both
+    assert targets.with_strategies(rpc, [Contract(EMPTY, "empty")]) == [Contract(EMPTY, "empty")]

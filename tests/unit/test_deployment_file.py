@@ -7,6 +7,7 @@ import pytest
 from ballast import deployment, units
 from ballast.deployment import DeploymentFileError
 from ballast.deployment.file import UNLIMITED
+from tests.custody_kit import with_standing
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "deployments" / "mainnet.yaml"
 TEXT = EXAMPLE.read_text()
@@ -66,6 +67,49 @@ def test_load__takes_addresses_without_quotes(tmp_path):
     path = tmp_path / "vault.yaml"
     path.write_text(TEXT.replace('"', ""))
     assert deployment.load(path).safe.owners[0] == ALPHA
+
+
+def test_load__takes_strategies_that_stand_already(tmp_path):
+    path = tmp_path / "vault.yaml"
+    path.write_text(TEXT.replace(*with_standing(ALPHA)))
+    file = deployment.load(path)
+    assert [each.name for each in file.strategies] == ["lending", "standing"]
+    assert list(file.standing) == [(1, file.strategies[1])]
+    assert [index for index, _ in file.routers] == [0]
+    assert file.strategies[1].address == ALPHA
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            with_standing(ALPHA)[1].replace("    address:", "    addres:"),
+            ["addres: is no known key", "address: is missing"],
+        ),
+        (with_standing(ZERO)[1], ["address: is the zero address"]),
+        (
+            with_standing(ALPHA)[1].replace("erc4626", "erc20"),
+            ["kind: 'erc20' is no known kind: 'lending_router', 'erc4626'"],
+        ),
+        (
+            with_standing(ALPHA)[1].replace("weight: 2 %", "weight: 6 %").replace("cap_share: 2", "cap_share: 6"),
+            ["weight: "],
+        ),
+    ],
+)
+def test_load__refuses_a_standing_strategy_that_is_none(tmp_path, text, said):
+    found = refusals(tmp_path, TEXT.replace(with_standing(ALPHA)[0], text))
+    assert len(found) == len(said)
+    for each in said:
+        assert any(f"strategies[1].{each}" in reason for reason in found), found
+
+
+def test_load__refuses_one_contract_in_two_places(tmp_path):
+    text = TEXT.replace(*with_standing(ALPHA))
+    again = with_standing(ALPHA)[1].replace("name: standing", "name: again").replace("weight: 2 %", "weight: 3 %")
+    again = again.replace("cap_share: 2", "cap_share: 3")
+    [found] = refusals(tmp_path, text.replace(with_standing(ALPHA)[0], again))
+    assert "strategies[2].address: is the same contract as standing" in found
 
 
 # what is written instead of what, the place that is named, the reason
@@ -278,7 +322,12 @@ ONE_VALUE = {
         "vault.deposit_limit",
         "is no whole number of units of 1e-6 USDC",
     ),
-    "strategy kind": ("kind: lending_router", "kind: hodl", "strategies[0].kind", "'hodl' is not 'lending_router'"),
+    "strategy kind": (
+        "kind: lending_router",
+        "kind: hodl",
+        "strategies[0].kind",
+        "'hodl' is no known kind: 'lending_router', 'erc4626'",
+    ),
     "strategy name is taken": (
         "- name: lending",
         "- name: vault",
