@@ -87,6 +87,14 @@ def test_campaign__is_the_same_for_any_number_of_workers(vault_target):
     one, two = (campaign(vault_target, seed=3, workers=workers, steps=steps, length=20) for workers in (1, 2))
     assert one.steps == two.steps == steps
     assert (one.features, one.corpus, one.marks) == (two.features, two.corpus, two.marks)
+    assert one.calls == two.calls
+    told = one.by_function()
+    assert {"ok", "DepositExceedsMax"} <= set(told["deposit(uint256,address)"])
+    assert sum(map(len, told.values())) == len(one.calls)
+    assert (
+        "addStrategy(address,uint256,uint256,uint256,uint256,bool)" in told
+    )  # setup is a step; making the world is none
+    assert "admit(address)" not in told
     assert len(two.by_worker) <= 2
 
 
