@@ -23,6 +23,13 @@ def cli():
 @click.option("--corpus", help="File of runs to begin with and to keep; 'none' for none. Kept in .cache when left out.")
 @click.option("--scheduler", help="Address of a Dask scheduler, whose workers then do the work.")
 @click.option("--property", "only", multiple=True, help="Only look for these violations, by id.")
+@click.option(
+    "--coverage",
+    "coverage_seconds",
+    type=click.FloatRange(min=1),
+    metavar="SECONDS",
+    help="Then replay what is new in the corpus, for at most so long, and print the lines and branches it reaches.",
+)
 @click.option("--write/--no-write", default=True, help="Write violations as tests under tests/regressions.")
 @_json
 def campaign(**options):

@@ -110,6 +110,7 @@ class Function:
     """A function, ready to be called."""
 
     name: str
+    signature: str
     selector: bytes
     encode: Encode
     decode: Decode
@@ -153,12 +154,13 @@ class Interface:
         if entry["type"] not in {"function", "error", "event"}:
             return
         name = entry["name"]
-        digest = keccak(text=f"{name}({','.join(types)})")
+        signature = f"{name}({','.join(types)})"
+        digest = keccak(text=signature)
         fields = tuple(each["name"] for each in inputs)
         if entry["type"] == "function":
             outputs = tuple(canonical(entry["outputs"]))
             is_view = entry["stateMutability"] in {"view", "pure"}
-            made = Function(name, digest[:4], encoder(types), decoder(outputs), len(types), is_view)
+            made = Function(name, signature, digest[:4], encoder(types), decoder(outputs), len(types), is_view)
             self.functions.setdefault(name, []).append(made)
         elif entry["type"] == "error":
             self.errors[digest[:4]] = Named(name, fields, _tuple_decoder(types))

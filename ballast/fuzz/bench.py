@@ -19,7 +19,7 @@ from ballast.fuzz.targets import Target, machine_class
 from ballast.replica.node import Node
 
 FORGE = ROOT / "node_modules" / "@foundry-rs" / "forge-linux-amd64" / "bin" / "forge"
-_TEST = Path(__file__).parent / "forge"
+_CONFIG = Path(__file__).parent / "forge" / "foundry.toml"
 #: runs of the first, short call of forge, from which the length of the second follows
 _TRIAL = 10
 
@@ -76,16 +76,23 @@ def _forge(cores: int, seconds: float) -> Speed:
 
 def _forge_once(cores: int, runs: int) -> tuple[int, float]:
     compiler = Path(os.environ["SOLCX_BINARY_PATH"]) / "solc-v0.8.34"
-    environment = {**os.environ, "FOUNDRY_SOLC": str(compiler), "FOUNDRY_INVARIANT_RUNS": str(runs)}
+    environment = {
+        **os.environ,
+        "FOUNDRY_CONFIG": str(_CONFIG),
+        "FOUNDRY_SOLC": str(compiler),
+        "FOUNDRY_INVARIANT_RUNS": str(runs),
+    }
     command = [
         FORGE,
         "test",
+        "--root",
+        str(ROOT),
         "--threads",
         str(cores),
         "--match-contract",
         "VaultInvariant" + ("$" if cores == 1 else ""),
     ]
-    done = subprocess.run(command, cwd=_TEST, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     calls = [int(each) for each in re.findall(r"\[PASS\].*calls: (\d+)", done.stdout)]
     spent = re.findall(r"test suites? in ([\d.]+)(ms|s) ", done.stdout)
     if done.returncode or len(calls) != cores or not spent:

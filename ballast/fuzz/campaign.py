@@ -57,11 +57,13 @@ def work(job: Job) -> Done:
     """Do a batch of runs; called in a worker."""
     machine = open_machine(job.target)
     tally = Tally()
+    machine.chain.reached.clear()  # of this batch alone, whoever does it
     started = time.perf_counter()
     for number in range(job.count):
         name = f"{job.seed}/{job.first + number}"
         begin = job.begin[number] if job.begin else ()
         run(machine, Random(name), max(job.length, len(begin)), tally, begin)
+    tally.calls = set(machine.chain.reached)
     return Done(job, tally, time.perf_counter() - started, f"{os.uname().nodename}/{os.getpid()}")
 
 
@@ -81,6 +83,8 @@ class Result:
     runs: int = 0
     seconds: float = 0.0
     features: dict[Feature, int] = field(default_factory=dict)
+    #: functions that were called, and how that ended: OK, or the name of the error
+    calls: set[tuple[str, str]] = field(default_factory=set)
     #: the first violation of each property, as found and as shrunk
     violations: dict[str, Violation] = field(default_factory=dict)
     found: dict[str, int] = field(default_factory=dict)
@@ -107,11 +111,19 @@ class Result:
             told[rule][outcome] += times
         return told
 
+    def by_function(self) -> dict[str, list[str]]:
+        """Return how calls of each function ended."""
+        told: dict[str, list[str]] = {}
+        for function, outcome in sorted(self.calls):
+            told.setdefault(function, []).append(outcome)
+        return told
+
     def add(self, done: Done) -> None:
         """Count a batch."""
         self.steps += done.tally.steps
         self.runs += done.tally.runs
         self.by_worker[done.worker] = self.by_worker.get(done.worker, 0) + done.tally.steps
+        self.calls |= done.tally.calls
         for feature, times in done.tally.features.items():
             self.features[feature] = self.features.get(feature, 0) + times
         for steps, reached in done.tally.kept:

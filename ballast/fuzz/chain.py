@@ -19,6 +19,8 @@ from ballast.fuzz.abi import STANDARD_ERRORS, Function, Interface, Named, addres
 GAS = 30_000_000
 #: slots that are tried for a token's balances
 BALANCE_SLOTS = range(64)
+#: how a call ended that did not revert
+OK = "ok"
 
 
 class FuzzError(BallastError):
@@ -59,6 +61,8 @@ class Chain(abc.ABC):
     block: int
 
     def __init__(self) -> None:
+        #: functions that were called, and how: OK, or the name of the error
+        self.reached: set[tuple[str, str]] = set()
         self._errors: dict[bytes, Named] = dict(STANDARD_ERRORS)
         self._events: dict[bytes, Named] = {}
         self._balance_slots: dict[str, int] = {}
@@ -217,13 +221,17 @@ class Method:
             self.name = function.name
 
     def __call__(self, *arguments: Any, sender: str | None = None) -> Any:
-        function = self._by_arity[len(arguments)]
+        function, chain = self._by_arity[len(arguments)], self._chain
         data = function.selector + function.encode(arguments)
-        if sender is None:
-            if not function.is_view:
-                raise FuzzError(f"{self.name} changes state: name a sender")
-            return function.decode(self._chain.view(self._to, data))
-        return function.decode(self._chain.send(self._to, data, sender))
+        if sender is None and not function.is_view:
+            raise FuzzError(f"{self.name} changes state: name a sender")
+        try:
+            answer = chain.view(self._to, data) if sender is None else chain.send(self._to, data, sender)
+        except Reverted as error:
+            chain.reached.add((function.signature, error.name))
+            raise
+        chain.reached.add((function.signature, OK))
+        return function.decode(answer)
 
     def data(self, *arguments: Any) -> bytes:
         """Return the call data."""

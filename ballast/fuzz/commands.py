@@ -2,7 +2,8 @@
 
 import signal
 import time
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from ballast import properties
 from ballast.console import console, emit_json, one_line_errors, out
 from ballast.errors import ConfigurationError
 from ballast.fuzz import campaign as campaigns
+from ballast.fuzz import coverage as coverages
 from ballast.fuzz import regression
 from ballast.fuzz.campaign import Result
 from ballast.fuzz.chain import FuzzError
-from ballast.fuzz.machine import Violation
+from ballast.fuzz.machine import Step, Violation
 from ballast.fuzz.revm import Revm
-from ballast.fuzz.targets import MACHINES, open_chain, prepared
+from ballast.fuzz.targets import MACHINES, Target, open_chain, prepared
 
 #: exit codes: a property was broken; the run was interrupted
 BROKEN = 2
@@ -38,6 +40,7 @@ def campaign(
     scheduler: str | None,
     only: tuple[str, ...],
     write: bool,
+    coverage_seconds: float | None,
     as_json: bool,
 ) -> None:
     """Run a campaign; print what it came to; exit with BROKEN when a property was broken."""
@@ -47,6 +50,8 @@ def campaign(
     signal.signal(signal.SIGINT, signal.default_int_handler)  # Ape's own ends the process, and would tell nothing
     path = None if corpus == "none" else Path(corpus) if corpus else campaigns.corpus_file(machine)
     with prepared(machine, upstream, block) as target:
+        if coverage_seconds:
+            coverages.check(target)
         known = campaigns.load_corpus(machine, path) if path else []
         with _shown(as_json) as progress:
             result = campaigns.campaign(
@@ -63,6 +68,9 @@ def campaign(
             result.violations = {name: each for name, each in result.violations.items() if name in only}
         if path and not result.interrupted:
             campaigns.save_corpus(machine, path, result.corpus)
+        covered = None
+        if coverage_seconds and not result.interrupted:
+            covered = _cover(target, [each for each in result.corpus if each not in known], coverage_seconds)
     command = f"ape run fuzz campaign --machine {machine} --seed {seed} --steps {result.steps}"
     files = {
         name: regression.write(machine, each, command)
@@ -70,9 +78,11 @@ def campaign(
         if write and not result.interrupted
     }
     if as_json:
-        emit_json(_campaign_json(result, files))
+        emit_json(_campaign_json(result, files) | ({"coverage": covered.json()} if covered else {}))
     else:
         _show_campaign(result, files)
+        if covered:
+            _show_coverage(covered, f"what was new in the corpus: {covered.runs:,} runs")
     raise SystemExit(INTERRUPTED if result.interrupted else BROKEN if result.violations else 0)
 
 
@@ -96,8 +106,9 @@ class _shown:
             return
         rate = result.steps / result.seconds if result.seconds else 0
         self._live.update(
-            f"{result.steps:,} steps in {result.seconds:.0f} s, {rate:,.0f} a second; {len(result.features):,} kinds "
-            f"of step (rule, outcome, state); {len(result.violations)} properties broken"
+            f"{result.steps:,} steps in {result.seconds:.0f} s, {rate:,.0f} a second; reached: {len(result.calls):,} "
+            f"selectors x outcomes, {len(result.features):,} kinds of step (rule, outcome, state); "
+            f"{len(result.violations)} properties broken"
         )
 
 
@@ -110,6 +121,8 @@ def _campaign_json(result: Result, files: dict[str, Path]) -> dict[str, Any]:
         "runs": result.runs,
         "seconds": round(result.seconds, 2),
         "steps_per_second": round(result.steps / result.seconds) if result.seconds else 0,
+        "selectors_x_outcomes": len(result.calls),
+        "calls": result.by_function(),
         "features": len(result.features),
         "outcomes": result.outcomes(),
         "corpus": len(result.corpus),
@@ -140,8 +153,8 @@ def _show_campaign(result: Result, files: dict[str, Path]) -> None:
     stopped = "interrupted after " if result.interrupted else ""
     out.print(
         f"{stopped}{result.steps:,} checked steps in {result.runs:,} runs, {result.seconds:.1f} s, {workers} "
-        f"worker{'s' * (workers != 1)}: {rate:,.0f} a second; {len(result.features):,} kinds of step; "
-        f"{len(result.corpus):,} runs in the corpus"
+        f"worker{'s' * (workers != 1)}: {rate:,.0f} a second; reached: {len(result.calls):,} selectors x "
+        f"outcomes, {len(result.features):,} kinds of step; {len(result.corpus):,} runs in the corpus"
     )
     if result.steps and not result.violations:
         out.print("every property held after every step")
@@ -238,24 +251,49 @@ def coverage(
     machine: str, upstream: str | None, corpus: str | None, seconds: float, missing: bool, as_json: bool
 ) -> None:
     """Replay a corpus and print how much of each contract it reaches."""
-    from ballast.fuzz import coverage as coverages
-
     path = Path(corpus) if corpus else campaigns.corpus_file(machine)
     known = campaigns.load_corpus(machine, path)
     if not known:
         raise ConfigurationError(f"{path.name} keeps no runs: `ape run fuzz campaign --machine {machine}` makes some")
-    with prepared(machine, upstream) as target, Live(console=console, transient=True) as live:
-        told, runs, steps = coverages.cover(
-            target,
-            known,
-            seconds=seconds,
-            progress=lambda runs, steps: live.update(f"{runs:,} of {len(known):,} runs, {steps:,} steps"),
-        )
+    with prepared(machine, upstream) as target:
+        covered = _cover(target, known, seconds)
     if as_json:
-        emit_json({"runs": runs, "of": len(known), "steps": steps, "files": [asdict(each) for each in told]})
+        emit_json(covered.json())
         return
-    table = Table("contract", "lines", "", "branches", "", title=f"machine {machine}: {runs:,} runs, {steps:,} steps")
-    for each in told:
+    _show_coverage(covered, f"machine {machine}: {covered.runs:,} runs, {covered.steps:,} steps")
+    for each in covered.files if missing else ():
+        if each.lines_reached and (each.missing or each.one_way):
+            lines, forks = (", ".join(map(str, part)) or "none" for part in (each.missing, each.one_way))
+            out.print(f"{each.file}: lines not reached: {lines}; forks taken one way only: {forks}", soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class _Covered:
+    """What runs reached of the contracts."""
+
+    files: tuple[coverages.FileCoverage, ...]
+    runs: int
+    of: int
+    steps: int
+
+    def json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def _cover(target: Target, runs: Sequence[Sequence[Step]], seconds: float) -> _Covered:
+    with Live(console=console, transient=True) as live:
+        files, done, steps = coverages.cover(
+            target,
+            runs,
+            seconds=seconds,
+            progress=lambda done, steps: live.update(f"coverage: {done:,} of {len(runs):,} runs, {steps:,} steps"),
+        )
+    return _Covered(tuple(files), done, len(runs), steps)
+
+
+def _show_coverage(covered: _Covered, title: str) -> None:
+    table = Table("contract", "lines", "", "branches", "", title=title)
+    for each in covered.files:
         if not each.lines_reached:
             continue
         table.add_row(
@@ -266,12 +304,9 @@ def coverage(
             f"{each.branches_reached / each.branches:.1%}" if each.branches else "",
         )
     out.print(table)
-    if runs < len(known):
-        out.print(f"the time was up after {runs:,} of {len(known):,} runs: --seconds")
-    for each in told if missing else []:
-        if each.lines_reached and (each.missing or each.one_way):
-            lines, forks = (", ".join(map(str, part)) or "none" for part in (each.missing, each.one_way))
-            out.print(f"{each.file}: lines not reached: {lines}; forks taken one way only: {forks}", soft_wrap=True)
+    out.print(f"{sum(each.branches_reached for each in covered.files):,} branches reached")
+    if covered.runs < covered.of:
+        out.print(f"the time was up after {covered.runs:,} of {covered.of:,} runs")
 
 
 @one_line_errors

@@ -214,8 +214,7 @@ def cover(
     FuzzError
         The target is a node: coverage runs on an empty chain or on the replica's state.
     """
-    if target.upstream not in ("none", "replica"):
-        raise FuzzError("coverage runs on an empty chain or on the replica: --upstream none, or replica")
+    check(target)
     sources = read_sources()
     reached = Reached()
     taken = steps = 0
@@ -240,6 +239,12 @@ def cover(
             except (Broken, Reverted):
                 continue  # for a campaign to tell; what was reached until then counts
     return measure(sources, reached), taken, steps
+
+
+def check(target: Target) -> None:
+    """Raise FuzzError unless coverage can run there."""
+    if target.upstream not in ("none", "replica"):
+        raise FuzzError("coverage runs on an empty chain or on the replica: --upstream none, or replica")
 
 
 def measure(sources: Sources, reached: Reached) -> list[FileCoverage]:

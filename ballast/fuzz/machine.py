@@ -15,11 +15,10 @@ from random import Random
 from typing import Any, ClassVar, NamedTuple
 
 from ballast.fuzz.build import Build
-from ballast.fuzz.chain import Chain, FuzzError, Method, Reverted
+from ballast.fuzz.chain import OK, Chain, FuzzError, Method, Reverted
 from ballast.fuzz.choices import Choice, draw_all
 
 SETUP = "setup"
-OK = "ok"
 
 
 class Step(NamedTuple):
@@ -180,6 +179,8 @@ class Tally:
     steps: int = 0
     runs: int = 0
     features: dict[Feature, int] = field(default_factory=dict)
+    #: functions that were called, and how that ended
+    calls: set[tuple[str, str]] = field(default_factory=set)
     violations: list[Violation] = field(default_factory=list)
     #: runs that reached something first: the run, and what it reached at which steps
     kept: list[tuple[list[Step], dict[int, Feature]]] = field(default_factory=list)

@@ -1,7 +1,7 @@
 """A counterexample as an Ape test: written to a file, read from it, replayed on anvil or on revm."""
 
 import ast
-import pprint
+import json
 import re
 from collections.abc import Sequence
 from hashlib import sha256
@@ -16,6 +16,8 @@ from ballast.fuzz.node import Anvil
 from ballast.fuzz.targets import machine_class
 from ballast.replica.rpc import Rpc
 
+#: line length of the project
+_WIDTH = 120
 FOLDER = ROOT / "tests" / "regressions"
 _TEMPLATE = '''"""{sentence}
 
@@ -40,10 +42,13 @@ def write(machine: str, violation: Violation, found_by: str, folder: Path = FOLD
     name = re.sub(r"\W+", "_", violation.property).lower()
     path = folder / f"test_{machine}_{name}_{mark}.py"
     folder.mkdir(parents=True, exist_ok=True)
-    told = pprint.pformat(steps, width=110, sort_dicts=False)
-    sentence = violation.message.replace('"""', "'''").replace("\\", "\\\\")
+    sentence = violation.message.replace('"', "'").replace("\\", "\\\\")
     text = _TEMPLATE.format(
-        sentence="\n".join(_wrapped(sentence)), found_by=found_by, machine=machine, steps=told, name=f"{name}_{mark}"
+        sentence="\n".join(_wrapped(sentence)),
+        found_by=found_by,
+        machine=machine,
+        steps=_laid_out(steps, len("STEPS = ") - 1),  # no comma follows
+        name=f"{name}_{mark}",
     )
     path.write_text(text)
     return path
@@ -84,6 +89,37 @@ def holds_on(url: str, machine: str, steps: Sequence[Sequence[Any]]) -> None:
         chain.close()
         rpc.close()
     assert found is None, f"{found.message}, after step {len(found.steps)} of {len(steps)}"
+
+
+def _laid_out(value: Any, column: int, indent: int = 0) -> str:
+    """Return a value's source as `ruff format` leaves it: in one line where it fits, else a line for each of its parts.
+
+    Parameters
+    ----------
+    column : where in its line the value begins; a comma follows it
+    indent : of that line
+    """
+    flat = _flat(value)
+    if column + len(flat) + 1 <= _WIDTH or not isinstance(value, dict | list | tuple):
+        return flat
+    inner = indent + 4
+    lines = [f"{' ' * inner}{name}{_laid_out(each, inner + len(name), inner)},\n" for name, each in _parts(value)]
+    return f"{flat[0]}\n{''.join(lines)}{' ' * indent}{flat[-1]}"
+
+
+def _flat(value: Any) -> str:
+    if not isinstance(value, dict | list | tuple):
+        return json.dumps(value) if isinstance(value, str) else repr(value)
+    told = ", ".join(name + _flat(each) for name, each in _parts(value))
+    begin, end = "{}" if isinstance(value, dict) else "[]" if isinstance(value, list) else "()"
+    return begin + told + end
+
+
+def _parts(value: Any) -> list[tuple[str, Any]]:
+    """Return what a collection holds, each with what stands before it."""
+    if isinstance(value, dict):
+        return [(f"{json.dumps(name)}: ", each) for name, each in value.items()]
+    return [("", each) for each in value]
 
 
 def _wrapped(text: str, width: int = 115) -> list[str]:

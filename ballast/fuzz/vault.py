@@ -164,6 +164,7 @@ class FortuneMachine(VaultMachine):
             own = self.worth(had) + 1 if had else 0
             expect(gained <= own, P.VAULT_ROUND_TRIP, f"{gained} gained with {assets} borrowed and {own} held")
             self.allowed_gain = own - gained
+            self.paid_out = gained
 
     def check_risks(self, before: VaultState, after: VaultState, at: int) -> None:
         if self.illiquid or self.odd():

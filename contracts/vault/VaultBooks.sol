@@ -112,8 +112,12 @@ contract VaultBooks is VaultState {
         } else {
             if (cost > 0 && !atAnyCost) revert LossTooHigh(cost.fullMulDivUp(BPS, due), 0);
             (price, gone, kept) = _price(amount, inShares, absent, cost, gone);
-            // What is paid, not what would have been before the losses.
-            if (inShares) due = price;
+            if (inShares) {
+                // No more than was made idle: a unit that rounding brought, and that an absent debt is less by, stays.
+                if (price > due) (price, kept) = (due, kept + price - due);
+                // What is paid, not what would have been before the losses.
+                due = price;
+            }
         }
         if (due > free) revert InsufficientLiquidity(due, free);
     }

@@ -3,7 +3,7 @@
 import pytest
 
 from ballast import mainnet
-from ballast.fuzz.chain import FuzzError, Reverted
+from ballast.fuzz.chain import OK, FuzzError, Reverted
 from ballast.fuzz.world import CURATOR, DEPOSITORS, FEE_RECIPIENT, GUARDIAN, KEEPER, OWNER, STRANGER
 
 DEPOSITOR = DEPOSITORS[0]
@@ -38,6 +38,9 @@ def test_send__names_a_custom_error_and_its_values(any_chain, held_vault):
     with pytest.raises(Reverted, match="Unauthorized") as caught:
         held_vault.setGuardian(STRANGER, sender=STRANGER)
     assert caught.value.values == (STRANGER,)
+    assert ("setGuardian(address)", "Unauthorized") in any_chain.reached
+    assert ("setGuardian(address)", OK) not in any_chain.reached
+    assert ("mint(address,uint256)", OK) in any_chain.reached
 
 
 def test_send__names_errors_of_libraries(any_chain, held_vault):

@@ -1,14 +1,17 @@
 """Short seeded runs of the machines, on revm and through Hypothesis, and what their parts promise."""
 
+import subprocess
+import sys
 from random import Random
 
 import pytest
 
+from ballast.environment import ROOT
 from ballast.fuzz import regression
 from ballast.fuzz.campaign import BATCH, LENGTH, campaign, load_corpus, save_corpus
 from ballast.fuzz.chain import FuzzError
 from ballast.fuzz.choices import Amounts, Integers, OneOf
-from ballast.fuzz.machine import Broken, Machine, Step, Tally, replay, rule, run, shrink
+from ballast.fuzz.machine import Broken, Machine, Step, Tally, Violation, replay, rule, run, shrink
 from ballast.fuzz.revm import Revm
 from ballast.fuzz.targets import open_machine, prepared
 
@@ -84,6 +87,14 @@ def test_campaign__is_the_same_for_any_number_of_workers(vault_target):
     one, two = (campaign(vault_target, seed=3, workers=workers, steps=steps, length=20) for workers in (1, 2))
     assert one.steps == two.steps == steps
     assert (one.features, one.corpus, one.marks) == (two.features, two.corpus, two.marks)
+    assert one.calls == two.calls
+    told = one.by_function()
+    assert {"ok", "DepositExceedsMax"} <= set(told["deposit(uint256,address)"])
+    assert sum(map(len, told.values())) == len(one.calls)
+    assert (
+        "addStrategy(address,uint256,uint256,uint256,uint256,bool)" in told
+    )  # setup is a step; making the world is none
+    assert "admit(address)" not in told
     assert len(two.by_worker) <= 2
 
 
@@ -106,6 +117,23 @@ def test_regression__is_written_as_a_test_and_read_again(tmp_path):
     path.write_text("STEPS = []")
     with pytest.raises(FuzzError, match="MACHINE and STEPS"):
         regression.read(path)
+
+
+def test_regression__is_written_as_the_linter_wants_it(tmp_path):
+    """Nobody should have to format a finding before the next `make lint`: lines that just fit, and that just do not."""
+    plain = {"who": 1, "flag": True, "least": -1, "kind": "a"}
+    setup = Step("setup", {f"argument_{at}": 2**128 - at for at in range(30)})
+    lines = [Step("mint", {"y" * (80 + at): 1}) for at in range(22)]
+    runs = [[setup, Step("deposit", plain), Step("wait", {}), *lines]]
+    runs += [[Step("setup", {}), Step("wait", {"x" * (60 + at): 0})] for at in range(20)]  # STEPS in one line, or more
+    for steps in runs:
+        message = 'A_PROPERTY: "holds" ' + "on and on " * 30
+        path = regression.write("vault", Violation("A_PROPERTY", message, tuple(steps)), "a test", tmp_path)
+        assert regression.read(path) == ("vault", steps)
+    for command in (["format", "--check"], ["check"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--config", str(ROOT / "pyproject.toml"), str(tmp_path)]
+        done = subprocess.run(ruff, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
 
 
 def test_campaign__of_no_machine_or_no_length_is_refused(vault_target):

@@ -103,6 +103,25 @@ def test_unreadable__what_is_left_behind_comes_to_the_others_over_time(
     assert vault.previewRedeem(vault.balanceOf(depositor)) == pytest.approx(1_500 * UNIT, rel=1e-6)
 
 
+def test_unreadable__what_rounding_brings_an_exit_does_not_make_it_ask_for_more(
+    make_vault, token, make_strategy, depositor, keeper
+):
+    """Whole shares bring a unit of profit, which bears a unit of what cannot be seen: once, all was refused over it."""
+    vault = make_vault(token)
+    gained, _, unseen = (make_strategy(vault, 3_000, volatile=last) for last in (False, False, True))
+    vault.deposit(66_668, depositor, sender=depositor)
+    vault.rebalance(sender=keeper)  # 20,000 in each, 6,668 idle
+    gained.earn(4, sender=keeper)
+    unseen.setFault(REVERTS, sender=keeper)
+    before, shares = token.balanceOf(depositor), vault.maxRedeem(depositor) * 58 // 100
+    preview = vault.previewRedeem(shares)
+    assert preview == 27_068 - 1  # 58 % of the 46,668 that are seen: all of the first, and some of the second
+    vault.redeem(shares, depositor, depositor, sender=depositor)
+    assert token.balanceOf(depositor) - before == preview, P.VAULT_EXIT
+    assert vault.idle() == 0
+    assert vault.lockedProfit() == pytest.approx(20_000 * 58 // 100, abs=2)  # left behind to the others
+
+
 def test_smooth__is_not_read_by_an_exit_out_of_idle(
     make_vault, token, make_strategy, depositor, second_depositor, keeper
 ):
