@@ -237,6 +237,16 @@ class FortuneMachine(VaultMachine):
         self.faults = [SOUND] * STRATEGIES
         self.says = [BPS] * STRATEGIES
 
+    @rule(weight=0.5, which=WHICH, fault=OneOf(REVERTS, ANSWERS_NOTHING), who=WHO)
+    def leave_past(self, which: int, fault: int, who: int) -> None:
+        """A strategy cannot be read for a moment; a holder takes all that the others let go."""
+        vault, holder = self.vault, DEPOSITORS[who]
+        cheated = self.cheats() or self.dear() > 0 or self.guesses()
+        with self.chain.isolated():
+            self.strategies[which].setFault(fault, sender=KEEPER)
+            shares, may = vault.maxRedeem(holder), EXIT_REFUSES if cheated else ()
+            self.attempt(vault.redeem, shares, holder, holder, sender=holder, may=may)
+
     @rule(weight=0.7, which=WHICH, bps=OneOf(BPS, 20_000, 5_000, 0, 10_100, 2**200))
     def lie(self, which: int, bps: int) -> None:
         """It says that its shares are worth more, or less, than they are."""
