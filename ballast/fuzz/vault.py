@@ -237,13 +237,17 @@ class FortuneMachine(VaultMachine):
         self.faults = [SOUND] * STRATEGIES
         self.says = [BPS] * STRATEGIES
 
-    @rule(weight=0.5, which=WHICH, fault=OneOf(REVERTS, ANSWERS_NOTHING), who=WHO)
-    def leave_past(self, which: int, fault: int, who: int) -> None:
-        """A strategy cannot be read for a moment; a holder takes all that the others let go."""
-        vault, holder = self.vault, DEPOSITORS[who]
+    @rule(weight=0.7, which=WHICH, fault=OneOf(REVERTS, ANSWERS_NOTHING))
+    def leave_past(self, which: int, fault: int) -> None:
+        """A strategy at work cannot be read for a moment; the largest holder takes all that the others let go."""
+        vault, now = self.vault, self.now
+        at_work = [strategy for strategy, each in zip(self.strategies, now.strategies, strict=True) if each.debt]
+        if not at_work:
+            return
+        holder = DEPOSITORS[max(range(len(DEPOSITORS)), key=now.balances.__getitem__)]
         cheated = self.cheats() or self.dear() > 0 or self.guesses()
         with self.chain.isolated():
-            self.strategies[which].setFault(fault, sender=KEEPER)
+            at_work[which % len(at_work)].setFault(fault, sender=KEEPER)
             shares, may = vault.maxRedeem(holder), EXIT_REFUSES if cheated else ()
             self.attempt(vault.redeem, shares, holder, holder, sender=holder, may=may)
 
