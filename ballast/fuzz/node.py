@@ -9,6 +9,8 @@ from ballast.fuzz.chain import GAS, Chain, FuzzError, Log
 from ballast.replica.rpc import Rpc, RpcError
 
 _RICH = hex(2**200)
+#: looks for a receipt, later and later, before anvil is told to mine: half a second
+_PATIENCE = 45
 
 
 class Anvil(Chain):
@@ -66,6 +68,8 @@ class Anvil(Chain):
             if receipt:
                 break
             time.sleep(0.0005 * (attempt + 1))
+            if attempt % _PATIENCE == _PATIENCE - 1:
+                self._request("evm_mine")  # now and then anvil overlooks one that waits, until the next
         else:
             raise FuzzError("anvil does not mine: is it set to mine at every transaction?")
         if receipt["status"] != "0x1":

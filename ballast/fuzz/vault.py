@@ -237,6 +237,20 @@ class FortuneMachine(VaultMachine):
         self.faults = [SOUND] * STRATEGIES
         self.says = [BPS] * STRATEGIES
 
+    @rule(weight=0.7, which=WHICH, fault=OneOf(REVERTS, ANSWERS_NOTHING))
+    def leave_past(self, which: int, fault: int) -> None:
+        """A strategy at work cannot be read for a moment; the largest holder takes all that the others let go."""
+        vault, now = self.vault, self.now
+        at_work = [strategy for strategy, each in zip(self.strategies, now.strategies, strict=True) if each.debt]
+        if not at_work:
+            return
+        holder = DEPOSITORS[max(range(len(DEPOSITORS)), key=now.balances.__getitem__)]
+        cheated = self.cheats() or self.dear() > 0 or self.guesses()
+        with self.chain.isolated():
+            at_work[which % len(at_work)].setFault(fault, sender=KEEPER)
+            shares, may = vault.maxRedeem(holder), EXIT_REFUSES if cheated else ()
+            self.attempt(vault.redeem, shares, holder, holder, sender=holder, may=may)
+
     @rule(weight=0.7, which=WHICH, bps=OneOf(BPS, 20_000, 5_000, 0, 10_100, 2**200))
     def lie(self, which: int, bps: int) -> None:
         """It says that its shares are worth more, or less, than they are."""

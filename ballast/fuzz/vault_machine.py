@@ -55,8 +55,8 @@ class VaultMachine(Machine):
         #: strategies that paid without saying for how many shares: the vault had to guess
         self.silent: set[int] = set()
         self.budget_bps, self.window, _ = vault.lossBudget()
-        #: losses of rebalances: when, and which share of the value, Wad
-        self.moves_lost: list[tuple[int, int]] = []
+        #: losses of rebalances: when, which share of the value, and which the vault says it was, Wad
+        self.moves_lost: list[tuple[int, int, int]] = []
         self.queue = self.build.at(self.chain, "Redemptions", vault.redemptions())
         self.queued = False
         #: of what is locked, at most so much made good a loss: it unlocks beyond the growth cap
@@ -398,7 +398,7 @@ class VaultMachine(Machine):
             return
         profit = sum(each.values["profit"] for each in self.chain.events() if each.name == "Reported")
         after = self.read()
-        spent = before.budget_wad - after.budget_wad
+        spent = said = before.budget_wad - after.budget_wad
         # Caps and budget are of the assets after the report and before the moves: after = at - at * spent, at most.
         at = after.ledger * WAD // (WAD - spent) + 1
         self.allowed_loss = unbooked + before.budget_wad * at // WAD + 1
@@ -408,7 +408,7 @@ class VaultMachine(Machine):
             lost = before.covered + profit - after.covered - DUST - self.dear() - at // MOVE_TOLERANCE
             spent = max(spent, lost * WAD // at)
         if spent > 0:
-            self.moves_lost.append((self.chain.now, spent))
+            self.moves_lost.append((self.chain.now, spent, said))
         if self.cheats():
             return
         for old, new in zip(before.strategies, after.strategies, strict=True):
@@ -506,9 +506,12 @@ class VaultMachine(Machine):
     def _check_budget(self) -> None:
         since = self.chain.now - self.window
         self.moves_lost = [each for each in self.moves_lost if each[0] >= since]
-        lost = sum(share for _, share in self.moves_lost)
+        lost = sum(share for _, share, _ in self.moves_lost)
         most = self.budget_bps * WAD // BPS
         expect(lost <= most, P.VAULT_BUDGET, f"{lost} lost in a window, the budget is {most}")
+        # nor could the next move: what the vault says is left is what such a window leaves
+        said, left = sum(said for _, _, said in self.moves_lost), self.now.budget_wad
+        expect(said + left <= most, P.VAULT_BUDGET, f"{said} lost in a window, {left} left, the budget is {most}")
 
     def situation(self) -> int:
         now = self.now

@@ -491,8 +491,8 @@ contract VaultHandler is VaultProperties {
             uint256 cap = _min(after_[place + CAP], at * after_[place + CAP_BPS] / BPS) + dear;
             require(after_[place + DEBT] <= _max(cap, _max(debt, value)), "VAULT_CAPS");
         }
-        if (readable) spent = _max(spent, _less(covered, left) * WAD / at);
-        if (spent > 0) movesLost.push([time, spent]);
+        uint256 lost = readable ? _less(covered, left) * WAD / at : 0;
+        if (_max(spent, lost) > 0) movesLost.push([time, _max(spent, lost), spent]);
     }
 
     function _profitReported() private returns (uint256 sum) {

@@ -78,8 +78,9 @@ abstract contract VaultProperties {
     uint256 internal recovering;
     uint256 internal farEnd;
     bool internal queued;
-    /// Losses of rebalances: when, and which share of the value (Wad); those before `firstMove` are out of the window.
-    uint256[2][] internal movesLost;
+    /// Losses of rebalances: when, which share of the value, and which the vault says it was (Wad). Those before `firstMove`
+    /// are out of the window.
+    uint256[3][] internal movesLost;
     uint256 internal firstMove;
 
     /* WHAT IS KNOWN */
@@ -169,7 +170,7 @@ abstract contract VaultProperties {
         _checkPrice(now_);
         if (recalled == 0 && now_[FIRST_HOLDER + 2 * FEE_HOLDER] > _balance(FEE_HOLDER)) _checkFees(now_);
         if (queued) _checkRequests(now_);
-        if (movesLost.length > firstMove) _checkBudget();
+        if (movesLost.length > firstMove) _checkBudget(now_[BUDGET]);
         for (uint256 i; i < WORDS; ++i) {
             was[i] = now_[i];
         }
@@ -256,14 +257,15 @@ abstract contract VaultProperties {
         require(now_[FIRST_HOLDER + 2 * QUEUE + 1] >= claimable, "VAULT_REQUESTS");
     }
 
-    function _checkBudget() private {
+    function _checkBudget(uint256 left) private {
         uint256 first = firstMove;
         while (first < movesLost.length && movesLost[first][0] + WINDOW < time) ++first;
         firstMove = first;
         uint256 lost;
         for (; first < movesLost.length; ++first) {
             lost += movesLost[first][1];
+            left += movesLost[first][2];
         }
-        require(lost <= BUDGET_BPS * WAD / BPS, "VAULT_BUDGET");
+        require(_max(lost, left) <= BUDGET_BPS * WAD / BPS, "VAULT_BUDGET");
     }
 }
