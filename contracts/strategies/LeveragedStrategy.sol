@@ -128,6 +128,12 @@ contract LeveragedStrategy is PositionStrategy {
         (,, assets) = _slice(part, whole);
     }
 
+    function _marginalExit() internal view override returns (uint256) {
+        (uint256 held, uint256 owed) = _position();
+        if (held == 0) return 0;
+        return (_toAssets(held, exchange.bestWad(true)) + 1 + ROUNDINGS).saturatingSub(owed);
+    }
+
     function _exit(uint256 part, uint256 whole) internal override returns (uint256 assets) {
         uint256 sold;
         uint256 owed;
