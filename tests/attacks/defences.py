@@ -10,7 +10,7 @@ VAULT, BOOKS, RULES, STATE = (f"contracts/vault/Vault{name}.sol" for name in (""
 REDEMPTIONS = "contracts/vault/Redemptions.sol"
 LOSS_BUDGET, PROBE, ROLES_FILE = (f"contracts/risk/{name}.sol" for name in ("LossBudget", "Probe", "Roles"))
 
-PLANNER = "contracts/strategies/NeutralPlanner.sol"
+PLANNER, LEVERAGED = (f"contracts/strategies/{name}.sol" for name in ("NeutralPlanner", "LeveragedStrategy"))
 
 BALANCE = "IERC4626(IERC4626(address(this)).asset()).balanceOf(address(this))"
 
@@ -472,6 +472,15 @@ class Defence(Enum):
         uint256 bases = idleBase;
         uint256 owed;
 """,
+        ),
+    )
+
+    #: a rescue is measured at the pool's price of the last block where that is above the lower source
+    LAST_PRICE_AT_RESCUE = (
+        Patch(
+            LEVERAGED,
+            "if (p.verdict != IOracle.Verdict.Good) p.lowWad",
+            "if (!OFF && p.verdict != IOracle.Verdict.Good) p.lowWad",
         ),
     )
 

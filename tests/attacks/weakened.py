@@ -22,7 +22,7 @@ from tests.attacks.defences import Defence
 NAMES = ("Vault", "VaultBooks", "VaultRules", "VaultViews")
 VAULT = {name: f"contracts/vault/{name}.sol" for name in NAMES}
 #: the strategies' code that has defences to be taken away
-STRATEGIES = {"NeutralPlanner": "contracts/strategies/NeutralPlanner.sol"}
+STRATEGIES = {name: f"contracts/strategies/{name}.sol" for name in ("NeutralPlanner", "LeveragedStrategy")}
 CACHE = ROOT / "build" / "weakened"
 SWITCH = Path(__file__).with_name("switch.sol").relative_to(ROOT).as_posix()
 #: the slot that switch.sol reads
