@@ -15,6 +15,10 @@ interface IExchange {
     /// @notice What a trade pays of its input as a fee, Wad.
     function feeWad() external view returns (uint256);
 
+    /// @notice The price at which a trade's first unit trades, fee included, Wad, rounded in the trader's favour: no trade of any
+    /// size gets a better one now. Read off the market's present state, whoever brought it there.
+    function bestWad(bool sellsBase) external view returns (uint256 priceWad);
+
     /// @notice What a trade of exactly `amountIn` gives now; 0 when it could not be filled. Exact in the same block.
     function quote(bool sellsBase, uint256 amountIn) external view returns (uint256 amountOut);
 

@@ -24,6 +24,7 @@ import click
 )
 @click.option("--every", type=click.IntRange(min=1), help="Seconds between pokes; the scenario says when left out.")
 @click.option("--hours", type=click.FloatRange(min=0.1), help="Only the scenario's first hours.")
+@click.option("--free-end", is_flag=True, help="Ether's last known price is forgotten: it may end anywhere.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same figures.")
 @click.option("--hostile", is_flag=True, help="A hostile keeper and a hostile depositor search for what pays them.")
 @click.option("--rpc", help="Play on this node, the replica or a fork of it, and not in this process. It is changed.")
@@ -45,6 +46,7 @@ def cli(
     rules: str,
     every: int | None,
     hours: float | None,
+    free_end: bool,
     seed: int,
     hostile: bool,
     rpc: str | None,
@@ -70,4 +72,6 @@ def cli(
         scenario_commands.run_all(strategies, hostile=hostile, folder=folder, write=write, workers=workers)
         return
     options = engine.Options(seed=seed, every=every, keeper=not no_keeper, hostile=hostile)
-    scenario_commands.run(name, strategy, options, rules=rules, rpc=rpc, hours=hours, folder=folder, as_json=as_json)
+    scenario_commands.run(
+        name, strategy, options, rules=rules, rpc=rpc, hours=hours, free_end=free_end, folder=folder, as_json=as_json
+    )

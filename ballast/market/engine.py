@@ -291,8 +291,9 @@ class _Play:
             if each.keeper is not None:
                 readings = each.keeper.reader.read().states[0].readings
             worth = each.position.worth(self.truth)
-            index = each.position.index(self.truth) / each.first
-            each.track.samples.append(Sample(hour, index, worth, each.position.health(), readings))
+            shares = each.position.shares() * each.first
+            health, bases = each.position.health(), each.position.bases(self.truth) / shares
+            each.track.samples.append(Sample(hour, worth / shares, worth, health, readings, bases))
 
     def close(self, seconds: float) -> Run:
         """Let the depositor out, and tell what happened."""

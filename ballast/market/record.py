@@ -11,13 +11,16 @@ from ballast.market.scenario import Scenario
 
 @dataclass(frozen=True)
 class Sample:
-    """A position at a time: `index` is the true net worth of a share over the first one; `worth` in whole assets."""
+    """A position at a time: `index` is the true net worth of a share over the first one; `worth` in whole assets;
+    `bases` the base held for a share less the base owed, over the first worth of a share: what a price that rises by
+    one adds to `index`."""
 
     hour: float
     index: float
     worth: float
     health: float | None
     readings: tuple[Reading, ...] = ()
+    bases: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,20 @@ class Run:
         """Return the position without."""
         return next((track for track in self.tracks if not track.rules), None)
 
+    @property
+    def hedging(self) -> float:
+        """Return what the exposure that the rules left brought, over what the twin's brought: from sample to sample the
+        difference in `bases` times what the price then did. On a price without a drift it is nothing on average,
+        however one hedges; on one path it may be the larger part of the difference between the two."""
+        track, plain = self.ruled, self.plain
+        if track is None or plain is None:
+            return 0.0
+        prices = [price for _, price in self.prices]
+        return sum(
+            (ours.bases - theirs.bases) * (after - before)
+            for ours, theirs, before, after in zip(track.samples, plain.samples, prices, prices[1:], strict=False)
+        )
+
     def checks(self) -> list[Check]:
         """Return what must hold, and whether it does; nothing is asked of a run without rules or without a keeper."""
         track, plain = self.ruled, self.plain
@@ -182,6 +199,8 @@ class Run:
         if not self.scenario.crisis and not self.hostile:
             missed = plain.end - track.end if plain is not None else 0.0
             told = f"{track.cost:.3%} in trades, {missed:+.3%} less at the end"
+            if plain is not None:
+                told += f": {-self.hedging:+.3%} by hedging, {missed + self.hedging:+.3%} by all else"
             found.append(Check("rules cost less than 0.2%", max(track.cost, missed) < 0.002, told))
         if track.best_attack is not None:
             best = track.best_attack
@@ -196,6 +215,7 @@ class Run:
             "seed": self.seed,
             "keeper_seconds": self.keeper_seconds,
             "hostile": self.hostile,
+            "hedging": self.hedging,
             "tracks": [_figures(track) for track in self.tracks],
             "checks": [vars(check) for check in self.checks()],
         }

@@ -29,6 +29,8 @@ class Course:
 
     points: tuple[Point, ...]
     volatility: float = 0.0
+    #: after the last point it goes where it likes, without a drift; else it stays
+    free: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,11 @@ class Scenario:
         """Return its first hours alone."""
         return replace(self, hours=min(hours, self.hours))
 
+    def freed(self) -> "Scenario":
+        """Return it with ether's last point forgotten: nobody knows where it ends."""
+        ether = replace(self.ether, points=self.ether.points[:-1] or self.ether.points, free=True)
+        return replace(self, name=f"{self.name}-free", title=f"{self.title}, with a free end", ether=ether)
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -121,7 +128,7 @@ def moments(scenario: Scenario, *, seed: int, start: float) -> list[Moment]:
 def drawn(course: Course, scenario: Scenario, seed: str) -> list[float]:
     """Draw a price at each step: through the known points, never beyond the highest and lowest of several.
 
-    Between two points the logarithm is a Brownian bridge.
+    Between two points the logarithm is a Brownian bridge; behind the last one of a free course, a Brownian motion.
     """
     chance = random.Random(f"{scenario.name} {seed}")
     points = course.points
@@ -134,9 +141,11 @@ def drawn(course: Course, scenario: Scenario, seed: str) -> list[float]:
             # what is left to go, spread evenly, and noise that shrinks to nothing at the next point
             step = (math.log(price) - values[-1]) / left
             values.append(values[-1] + step + sigma * math.sqrt((left - 1) / left) * chance.gauss(0, 1))
-    values += [values[-1]] * (scenario.steps + 1 - len(values))
+    for _ in range(scenario.steps + 1 - len(values)):
+        step = sigma * chance.gauss(0, 1) - sigma**2 / 2 if course.free else 0.0
+        values.append(values[-1] + step)
     prices = [math.exp(value) for value in values[: scenario.steps + 1]]
-    if len(points) > 2:
+    if len(points) > 2 and not course.free:
         low, high = min(price for _, price in points), max(price for _, price in points)
         prices = [min(max(price, low), high) for price in prices]
     return prices

@@ -51,11 +51,14 @@ def run(
     rules: str,
     rpc: str | None,
     hours: float | None,
+    free_end: bool,
     folder: Path,
     as_json: bool,
 ) -> None:
     """Play one scenario, show it, write its page."""
     found = scenarios.find(name)
+    if free_end:
+        found = found.freed()
     if hours is not None:
         found = found.shortened(hours)
     played = play(found, strategy, options, rules=rules, rpc=rpc)

@@ -36,6 +36,12 @@ positions of 250,000 dollars in pools that hold 10 to 50 million around the pric
 other prices between the known points. Larger positions need more pokes, for each trade is cut to what no sandwich can
 live on. Where a price falls and comes back, a range that was moved has lost what one left alone has not: a range that
 may move every four hours ends 12 and 13 March 2020 below its twin, one that may move once a day above it.
+
+The calm month's price is drawn to end 3% up, and so takes back most of what it does on its way. A twin that hedges
+nothing gets back what its exposure lost meanwhile; who hedges has paid for it. *By hedging* is that part of the
+difference: from sample to sample, the difference in net base times what the price did next. The check counts it all the
+same. On a price that may end anywhere (`--free-end`) it is nothing on average; [strategies.md](strategies.md) has both
+over several seeds.
 """
 _COLUMNS: Final = (
     "Strategy",

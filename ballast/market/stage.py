@@ -55,6 +55,10 @@ class Position(abc.ABC):
         """Return the net worth at these prices, debts taken off."""
 
     @abc.abstractmethod
+    def bases(self, prices: Prices) -> float:
+        """Return whole base tokens held at these prices, less those owed."""
+
+    @abc.abstractmethod
     def shares(self) -> float:
         """Return in how many shares it is held."""
 
@@ -81,6 +85,10 @@ class PlainAccount(Position):
         return self._whole(account.collateral, held) * prices.price(account.collateral, self.asset) - self._whole(
             account.debt, owed
         ) * prices.price(account.debt, self.asset)
+
+    def bases(self, prices: Prices) -> float:
+        # the debt is in the asset
+        return self._whole(self.base, self._tokens(self.base)[0])
 
     def shares(self) -> float:
         return 1.0
@@ -121,6 +129,17 @@ class StrategyPosition(Position):
             worth += self._whole(account.collateral, held) * prices.price(account.collateral, self.asset)
             worth -= self._whole(account.debt, owed) * prices.price(account.debt, self.asset)
         return worth
+
+    def bases(self, prices: Prices) -> float:
+        units = self.strategy.idleBase()
+        if self.liquidity is not None:
+            price = int(prices.price(self.base, self.asset) * WAD)
+            units += self.liquidity.holdingsAt(price)[1] + self.liquidity.fees()[1]
+        if self.credit is not None:
+            account = self.accounts[0]
+            units += self.credit.collateral() if account.collateral == self.base else 0
+            units -= self.credit.debt() if account.debt == self.base else 0
+        return self._whole(self.base, units)
 
     def budgets(self) -> dict[str, tuple[float, int]]:
         """Return the loss budgets by the function that spends them: share of the net worth, and seconds."""

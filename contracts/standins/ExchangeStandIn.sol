@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 import {IERC20} from "@openzeppelin/contracts/interfaces/IERC20.sol";
+import {IERC20Metadata} from "@openzeppelin/contracts/interfaces/IERC20Metadata.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {IExchange, IExchangeCaller} from "../../interfaces/IExchange.sol";
 
@@ -51,6 +52,12 @@ contract ExchangeStandIn is IExchange {
 
     function feeWad() external pure returns (uint256) {
         return 0;
+    }
+
+    /// It has no depth: every unit trades at what it says.
+    function bestWad(bool) external view returns (uint256) {
+        uint256 units = 10 ** (IERC20Metadata(base).decimals() + 18 - IERC20Metadata(asset).decimals());
+        return saysWad * units / 1e18;
     }
 
     function quote(bool sellsBase, uint256 amountIn) external view returns (uint256) {

@@ -35,6 +35,10 @@ contract RashExchangeStandIn is IExchange, IPooled {
         return real.feeWad();
     }
 
+    function bestWad(bool sellsBase) external view returns (uint256) {
+        return real.bestWad(sellsBase);
+    }
+
     function quote(bool sellsBase, uint256 amountIn) external view returns (uint256) {
         return real.quote(sellsBase, amountIn);
     }

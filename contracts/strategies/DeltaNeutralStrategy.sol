@@ -114,6 +114,10 @@ contract DeltaNeutralStrategy is PositionStrategy {
         return planner.slice(range, credit, _idleBase, part, whole).assets;
     }
 
+    function _marginalExit() internal view override returns (uint256) {
+        return planner.marginalExit(range, credit, _idleBase, ROUNDINGS);
+    }
+
     function _exit(uint256 part, uint256 whole) internal override returns (uint256 assets) {
         NeutralPlanner.Slice memory s = planner.slice(range, credit, _idleBase, part, whole);
         // What the venues give beyond what was counted on, a unit or two, is the others'.

@@ -27,7 +27,11 @@ import {PositionStrategy} from "./PositionStrategy.sol";
 ///
 /// RESCUE. Under `hardHealth` anyone may deleverage within `rescueBps`, on a budget of its own, and is paid a bounty for what is
 /// repaid: at most `bountyBps` of it, and at most half of what a liquidator would have taken on the same. The health factor
-/// must rise.
+/// must rise. It trades within `rescueBps` of one price and is measured at that: the feed's when the verdict is good; else the
+/// lower source, or the pool's price as the last block left it where that is higher. In a fall the pool is below both sources, so
+/// that the lower one counts, as it does where the pool cannot be read: then nothing is in a rescue's way. Where the pool is
+/// above, a rescue sells near it. What may stop one in a dispute: a fall by more than `rescueBps` within the present block, for that
+/// block; and who lifts the pool by as much at the end of each block, which everybody's arbitrage takes from them each time.
 ///
 /// @dev READINGS: "leverage" and "health" (Wad), "idle" (share of the net value, Wad), "oracle" (verdict).
 /// @dev ASSUMPTIONS, beside those of PositionStrategy: the credit venue is this strategy's own and fixed for ever; its market's
@@ -77,7 +81,9 @@ contract LeveragedStrategy is PositionStrategy {
         (uint256 healthWad, uint256 hardWad) = (credit.healthFactorWad(), _rules().hardHealthWad());
         if (healthWad >= hardWad) revert NotInDanger(healthWad, hardWad);
         Price memory p = _knownPrice();
-        // In a dispute the lower source counts alone: it is the one that the position would be liquidated by.
+        // In a dispute the lower source counts, which is what the position would be liquidated by; where the pool was above it
+        // before this block, the pool: a source that is late by much opens no room for a push.
+        if (p.verdict != IOracle.Verdict.Good) p.lowWad = Math.max(p.lowWad, oracle.last());
         p.highWad = p.lowWad;
         Mark memory mark = _mark(p);
         (uint256 toleranceBps, uint256 bountyWad) = _rules().rescueTerms(credit);
@@ -126,6 +132,12 @@ contract LeveragedStrategy is PositionStrategy {
 
     function _quoteExit(uint256 part, uint256 whole) internal view override returns (uint256 assets) {
         (,, assets) = _slice(part, whole);
+    }
+
+    function _marginalExit() internal view override returns (uint256) {
+        (uint256 held, uint256 owed) = _position();
+        if (held == 0) return 0;
+        return (_toAssets(held, exchange.bestWad(true)) + 1 + ROUNDINGS).saturatingSub(owed);
     }
 
     function _exit(uint256 part, uint256 whole) internal override returns (uint256 assets) {

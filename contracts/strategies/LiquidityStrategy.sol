@@ -109,6 +109,13 @@ contract LiquidityStrategy is PositionStrategy {
         if (sold > 0) assets += _quoteSale(part, whole, sold);
     }
 
+    function _marginalExit() internal view override returns (uint256 assets) {
+        uint256 sold;
+        (assets, sold) = _slice(1, 1);
+        // A unit of each: the range has rounded down.
+        if (assets + sold > 0) assets += _toAssets(sold + 1, exchange.bestWad(true)) + 2 + ROUNDINGS;
+    }
+
     function _exit(uint256 part, uint256 whole) internal override returns (uint256 assets) {
         uint256 sold;
         (assets, sold) = _slice(part, whole);

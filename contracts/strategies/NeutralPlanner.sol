@@ -278,6 +278,34 @@ contract NeutralPlanner {
         }
     }
 
+    /// @notice What a part of everything brings at most, times the parts there are: base beyond the debt sold, or base that is short
+    /// bought, at the exchange's best price. Rounded up, and `slack` units more for what venues round in between; 0 of nothing.
+    /// @dev Why no exit and no action raises it: a part takes its share of every amount, rounded down, and trades at that price or
+    /// a worse one. Moving liquidity in or out leaves tokens and debt together as they are at the pool's spot; a hedge sells for
+    /// less than the best price, and leaves a worse one.
+    function marginalExit(ILiquidityVenue range, ICreditVenue credit, uint256 idleBase, uint256 slack)
+        external
+        view
+        returns (uint256 assets)
+    {
+        uint256 bases = idleBase;
+        uint256 owed;
+        if (address(range) != address(0)) {
+            (uint256 rangeAssets, uint256 rangeBases) = range.holdings();
+            (uint256 feeAssets, uint256 feeBases) = range.fees();
+            assets = rangeAssets + feeAssets + credit.collateral();
+            bases += rangeBases + feeBases;
+            owed = credit.debt();
+        }
+        if (assets == 0 && bases == 0) return 0;
+        // A unit of each: the range has rounded down.
+        assets += slack + 1;
+        if (++bases >= owed) {
+            return assets + (bases - owed).mulDiv(exchange.bestWad(true) * _assetUnit, WAD * _baseUnit, Math.Rounding.Ceil);
+        }
+        return Math.saturatingSub(assets, _toAssets(owed - bases, exchange.bestWad(false)));
+    }
+
     /// @notice Largest part of everything that can leave now with trades within `exitBps` of the policy price, Wad, rounded down.
     /// @dev The health factor does not fall by an exit, but the market pays no collateral out while it is below 1.
     function exitableWad(Stand calldata s) external view returns (uint256 partWad) {

@@ -26,9 +26,9 @@ import {Strategy} from "./Strategy.sol";
 ///
 /// ENTRY. A deposit stays idle until a later block, and no action counts on what came in during its own block. Shares are
 /// given at the highest of the net value by the feed, by the pool's time-weighted price, by its price as the last block left it,
-/// and of what an exit would bring at the margin now: nobody buys below a price that is known, nor by a price pushed in the same
-/// block. When that is more than `entryBps` over the value by the feed, nobody is let in, so that nobody can be made to pay for a
-/// pushed price either. Shares cannot leave in the block of their deposit: borrowed assets cannot pass through.
+/// and of what an exit brings at the market's best price now, roundings included: nobody buys below a price that is known, nor
+/// by a price pushed in the same block, nor below what any exit brings. When that is more than `entryBps` over the value by the
+/// feed, nobody is let in, so that nobody can be made to pay for a pushed price either. Shares cannot leave in the block of their deposit: borrowed assets cannot pass through.
 ///
 /// EXIT is pro rata: a part of the shares takes the same part of every position, sells what is not asset, and is paid what
 /// that brought. Who leaves bears its cost exactly; who stays keeps the same positions per share, or a little more. The plain
@@ -42,6 +42,8 @@ import {Strategy} from "./Strategy.sol";
 /// - `_exposureAt`: delta, gamma and gross exposure of the positions at a price, in whole base (Wad). Without `_idleBase`.
 /// - `_quoteExit`: assets that `_exit` would bring, exactly, in the same block. MUST revert when its trades cannot be filled;
 ///   MUST NOT account for what the limits of `_exitableWad` say.
+/// - `_marginalExit`: what all of that would bring if all of its trade had the best price that the market gives now (bestWad),
+///   rounded up, and `ROUNDINGS` more; 0 without positions. No part, and no sum of parts, may bring more than its share of it.
 /// - `_exit`: takes `part / whole` of every position and of `_idleBase`, rounded for those who stay, turns it into assets and
 ///   returns what came, without adding it to `_idle`. MUST NOT refuse a price: that is for the callers to say. A position
 ///   whose part would bring nothing is left where it is.
@@ -66,8 +68,8 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
 
     uint256 internal constant WAD = 1e18;
     uint256 internal constant BPS = 1e4;
-    /// The margin is read off an exit of one part in this many.
-    uint256 private constant MARGIN_PARTS = 1e4;
+    /// Units that roundings may move between holders who come, act and go: those of the venues, in either direction, included.
+    uint256 internal constant ROUNDINGS = 10;
     /// How near `withdraw` comes to the fewest shares: one part in this many.
     uint256 private constant SEARCH_PRECISION = 1e9;
     uint256 private constant SEARCH_STEPS = 12;
@@ -203,7 +205,7 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
         assets = Math.max(Math.max(net, _netAt(poolWad)), Math.max(_netAt(oracle.last()), _idle + _marginalExit()));
         // Who entered for nothing would own what those in it may still get back.
         if (assets == 0 && totalSupply() > CRUMBS) revert Worthless();
-        uint256 most = net + net.mulDiv(_terms().entryBps, BPS) + 2 * MARGIN_PARTS; // and rounding
+        uint256 most = net + net.mulDiv(_terms().entryBps, BPS) + 2 * ROUNDINGS;
         if (assets > most) revert EntryTooDear(assets, net);
     }
 
@@ -344,6 +346,7 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
         virtual
         returns (int256 deltaWad, int256 gammaWad, uint256 grossWad);
     function _quoteExit(uint256 part, uint256 whole) internal view virtual returns (uint256 assets);
+    function _marginalExit() internal view virtual returns (uint256 assets);
     function _exit(uint256 part, uint256 whole) internal virtual returns (uint256 assets);
     function _exitableWad(Price memory p) internal view virtual returns (uint256 partWad);
     function _act(Price memory p, Reading[] memory before) internal virtual returns (uint256 index);
@@ -556,12 +559,6 @@ abstract contract PositionStrategy is Strategy, IExchangeCaller, IExposed {
 
     function _toAssetsUp(uint256 shares, uint256 net) private view returns (uint256) {
         return shares.mulDiv(net + 1, totalSupply() + VIRTUAL_SHARES, Math.Rounding.Ceil);
-    }
-
-    /// What all positions would bring if they brought what a small part of them does, rounded up.
-    function _marginalExit() private view returns (uint256) {
-        uint256 one = _quoteExit(1, MARGIN_PARTS);
-        return one == 0 ? 0 : (one + 1) * MARGIN_PARTS;
     }
 
     /// What an exit of `shares` pays.

@@ -37,6 +37,8 @@ contract UniswapV3Exchange is IExchange, IPooled, IUniswapV3SwapCallback, Reentr
     uint256 private constant WAD = 1e18;
     /// A pool's fee is in millionths.
     uint256 private constant MILLION = 1e6;
+    /// One part in this many of a price is more than its roundings.
+    uint256 private constant PRECISION = 1e12;
 
     IUniswapV3Pool private immutable _pool;
     address public immutable asset;
@@ -66,6 +68,17 @@ contract UniswapV3Exchange is IExchange, IPooled, IUniswapV3SwapCallback, Reentr
     /// @inheritdoc IExchange
     function feeWad() external view returns (uint256) {
         return _fee * (WAD / MILLION);
+    }
+
+    /// @inheritdoc IExchange
+    function bestWad(bool sellsBase) external view returns (uint256 priceWad) {
+        (uint160 sqrtP,,,,,,) = _pool.slot0();
+        priceWad = _scale().toWad(sqrtP);
+        // The roundings of that are smaller by far.
+        uint256 slack = priceWad / PRECISION + 1;
+        return sellsBase
+            ? (priceWad + slack).mulDiv(MILLION - _fee, MILLION, Math.Rounding.Ceil)
+            : priceWad.saturatingSub(slack).mulDiv(MILLION, MILLION - _fee);
     }
 
     /// @inheritdoc IExchange
@@ -150,14 +163,17 @@ contract UniswapV3Exchange is IExchange, IPooled, IUniswapV3SwapCallback, Reentr
 
     /// Root price at which a trade's last unit trades at `limitWad`, fee included; rounded towards the caller's favour.
     function _limit(bool sellsBase, uint256 limitWad) private view returns (uint160) {
-        UniswapV3Prices.Scale memory scale = UniswapV3Prices.Scale(_assetUnit, _baseUnit, _baseIsToken0);
         limitWad = Math.min(limitWad, type(uint128).max);
         // The seller of base gets (1 - f) of the price; who buys pays it over (1 - f).
         uint256 spotWad = sellsBase
             ? limitWad.mulDiv(MILLION, MILLION - _fee, Math.Rounding.Ceil)
             : limitWad.mulDiv(MILLION - _fee, MILLION);
         // Falling, a pool's price may not end below; rising, not above.
-        return scale.toSqrt(spotWad, sellsBase == _baseIsToken0);
+        return _scale().toSqrt(spotWad, sellsBase == _baseIsToken0);
+    }
+
+    function _scale() private view returns (UniswapV3Prices.Scale memory) {
+        return UniswapV3Prices.Scale(_assetUnit, _baseUnit, _baseIsToken0);
     }
 
     function _end(bool zeroForOne) private pure returns (uint160) {

@@ -1,4 +1,4 @@
-"""The vault's defences, each as the lines that it consists of, made to depend on a switch.
+"""The defences of the vault and of the strategies, each as the lines that it consists of, made to depend on a switch.
 
 In what is put in, OFF is true while the defence is off.
 """
@@ -9,6 +9,8 @@ from enum import Enum
 VAULT, BOOKS, RULES, STATE = (f"contracts/vault/Vault{name}.sol" for name in ("", "Books", "Rules", "State"))
 REDEMPTIONS = "contracts/vault/Redemptions.sol"
 LOSS_BUDGET, PROBE, ROLES_FILE = (f"contracts/risk/{name}.sol" for name in ("LossBudget", "Probe", "Roles"))
+
+PLANNER, LEVERAGED = (f"contracts/strategies/{name}.sol" for name in ("NeutralPlanner", "LeveragedStrategy"))
 
 BALANCE = "IERC4626(IERC4626(address(this)).asset()).balanceOf(address(this))"
 
@@ -455,6 +457,33 @@ class Defence(Enum):
     }
 
     function totalSupply() public view""",
+        ),
+    )
+
+    # STRATEGIES THAT HOLD POSITIONS
+
+    #: an entry pays at least what all would bring at the best price of the market: without it what a ten-thousandth
+    #: brings, times ten thousand
+    BEST_PRICE_AT_ENTRY = (
+        Patch(
+            PLANNER,
+            "        uint256 bases = idleBase;\n        uint256 owed;\n",
+            """        if (OFF) {
+            assets = this.slice(range, credit, idleBase, 1, 1e4).assets;
+            return assets == 0 ? 0 : (assets + 1) * 1e4;
+        }
+        uint256 bases = idleBase;
+        uint256 owed;
+""",
+        ),
+    )
+
+    #: a rescue is measured at the pool's price of the last block where that is above the lower source
+    LAST_PRICE_AT_RESCUE = (
+        Patch(
+            LEVERAGED,
+            "if (p.verdict != IOracle.Verdict.Good) p.lowWad",
+            "if (!OFF && p.verdict != IOracle.Verdict.Good) p.lowWad",
         ),
     )
 

@@ -1,4 +1,4 @@
-"""The vault with a switch for each of its defences: one copy for all, since compiling is what costs time."""
+"""Vault and strategies with a switch for each of their defences: one copy for all, for compiling takes time."""
 
 import fcntl
 import hashlib
@@ -14,10 +14,15 @@ from ethpm_types import Bytecode
 
 from ballast.environment import ROOT
 from ballast.errors import ConfigurationError
+from ballast.fuzz.build import Build
+from ballast.fuzz.chain import Chain, Contract
 from tests.attacks.defences import Defence
 
 #: what is deployed, in the order of the vault's constructor
 NAMES = ("Vault", "VaultBooks", "VaultRules", "VaultViews")
+VAULT = {name: f"contracts/vault/{name}.sol" for name in NAMES}
+#: the strategies' code that has defences to be taken away
+STRATEGIES = {name: f"contracts/strategies/{name}.sol" for name in ("NeutralPlanner", "LeveragedStrategy")}
 CACHE = ROOT / "build" / "weakened"
 SWITCH = Path(__file__).with_name("switch.sol").relative_to(ROOT).as_posix()
 #: the slot that switch.sol reads
@@ -26,7 +31,7 @@ SLOT = 0x6F6666
 
 def containers(project) -> list[ContractContainer]:
     """Return the vault and its code with switches, ready to be deployed through Ape."""
-    codes = _compile(_order())
+    codes = _compile(_order(VAULT))
     return [
         ContractContainer(
             project.get_contract(name).contract_type.model_copy(
@@ -42,6 +47,19 @@ def take_away(provider, addresses, defences):
     word = f"0x{sum(1 << defence.switch for defence in defences):064x}"
     for address in addresses:
         provider.make_request("anvil_setStorageAt", [address, f"0x{SLOT:064x}", word])
+
+
+def strategies(build: Build) -> Build:
+    """Return a build whose strategies have switches."""
+    codes = _compile(_order(STRATEGIES))
+    return build.with_types(
+        {name: {**build[name].raw, "deploymentBytecode": {"bytecode": f"0x{codes[name]}"}} for name in STRATEGIES}
+    )
+
+
+def take_away_from(chain: Chain, contract: Contract, defences) -> None:
+    """The same as `take_away`, for one contract on a chain of the fuzzer's."""
+    chain.set_storage(contract.address, SLOT, sum(1 << defence.switch for defence in defences))
 
 
 def sources() -> dict[str, str]:
@@ -71,7 +89,7 @@ def sources() -> dict[str, str]:
 
 @cache
 def _sources() -> dict[str, str]:
-    folders = ("contracts/vault", "contracts/risk", "interfaces")
+    folders = ("contracts/vault", "contracts/risk", "contracts/strategies", "interfaces")
     paths = [path for folder in folders for path in sorted((ROOT / folder).glob("*.sol"))]
     return {path.relative_to(ROOT).as_posix(): path.read_text() for path in paths}
 
@@ -87,12 +105,16 @@ def _settings() -> tuple[str, dict]:
     }
 
 
-def _order() -> str:
-    """Return what the compiler is asked for."""
-    outputs = {f"contracts/vault/{name}.sol": {name: ["evm.bytecode.object"]} for name in NAMES}
+def _order(wanted: dict[str, str]) -> str:
+    """Return what the compiler is asked for: contracts by name, and where they are."""
+    outputs = {path: {name: ["evm.bytecode.object"]} for name, path in wanted.items()}
+    rooms = {Path(path).parent.as_posix() for path in wanted.values()}
+    others = {"contracts/vault", "contracts/strategies"} - rooms
     order = {
         "language": "Solidity",
-        "sources": {path: {"content": text} for path, text in sources().items()},
+        "sources": {
+            path: {"content": text} for path, text in sources().items() if Path(path).parent.as_posix() not in others
+        },
         "settings": {**_settings()[1], "outputSelection": outputs},
     }
     return json.dumps(order, sort_keys=True)

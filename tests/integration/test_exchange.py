@@ -55,6 +55,24 @@ def test_quote__is_0_for_what_cannot_be_filled(market500, sells_base):
 
 
 @SIDES
+@pytest.mark.parametrize("seed", range(2))
+def test_best_price__is_that_of_a_small_trade_and_no_trade_beats_it(any_market, sells_base, seed):
+    rng = random.Random(seed)
+    any_market.scatter(rng)
+    best = any_market.exchange.bestWad(sells_base)
+    for power in range(-6, 4):
+        amount = int(rng.randint(1, 9) * UNIT[sells_base] * 10**power)
+        out = any_market.exchange.quote(sells_base, amount)
+        bases, assets = (amount, out) if sells_base else (out, amount)
+        # cross-multiplied, so that nothing is rounded here: 1e30 is a Wad and the difference of decimals
+        assert assets * 10**30 <= best * bases if sells_base else assets * 10**30 >= best * bases
+    # not beaten, and hardly missed: by the fee, what the smallest of these moves the price by, and a unit
+    fee = 1 - any_market.fee / 10**6
+    factor = fee if sells_base else 1 / fee
+    assert best == pytest.approx(any_market.price() * factor, rel=1e-9)
+
+
+@SIDES
 def test_trade__pays_the_caller_and_leaves_nothing_in_the_exchange(any_market, sells_base):
     given, taken = (WETH, USDC) if sells_base else (USDC, WETH)
     before = {token: any_market.balance(token, TRADER) for token in (given, taken)}

@@ -37,6 +37,7 @@ def test_keeper__gains_nothing_around_a_deleveraging(leveraged, place, sells_bas
 @pytest.mark.parametrize("sells_base", [True, False], ids=["down_first", "up_first"])
 def test_keeper__gains_nothing_around_a_rescue_but_its_bounty(leveraged, place, sells_base):
     place.crash(35)
+    place.chain.wait(12)
     assert best_sandwich(leveraged, sells_base=sells_base, call="rescue").profit <= 0
 
 

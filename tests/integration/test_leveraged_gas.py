@@ -74,6 +74,7 @@ def costs(node):
     with anvil.isolated():
         place.push_pool(place.feed_price() * 3 // 4)
         place.push_feed(place.feed_price() * 3 // 4)
+        place.chain.wait(12)
         held.at.rescue(sender=STRANGER)
         note("rescue")
     held.at.unwind(sender=GUARDIAN)

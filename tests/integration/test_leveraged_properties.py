@@ -102,15 +102,17 @@ def test_leveraged__holds_its_properties(position_state):
         def act(self, call, bucket, refuses):
             held, at = self.held, self.held.at
             place.chain.wait(1)  # what came in the block before counts now
-            before, health, readings = self.values(), self.health(), held.readings()
+            # a rescue is measured at one price, to which what the block before left belongs
+            prices = self.prices() if bucket == 0 else [self.rescue_price()]
+            before, health, readings = [self.net(each) for each in prices], self.health(), held.readings()
             left = held.rules.available(bucket)
             try:
                 getattr(at, call)(sender=STRANGER)
             except Reverted as refused:
                 assert refused.name in refuses
                 return
-            after = self.values() if bucket == 0 else self.values()[:1]
-            for old, new in zip(before, after, strict=False):
+            after = [self.net(each) for each in prices]
+            for old, new in zip(before, after, strict=True):
                 assert old - new <= old * left // WAD + 1, INV_BUDGET
             if health < WAD * 112 // 100:
                 assert self.health() > health, INV_HEALTH
@@ -199,9 +201,15 @@ def test_leveraged__holds_its_properties(position_state):
 
         def values(self):
             """Net value at the policy prices: the lower price first."""
+            return [self.net(price) for price in self.prices()]
+
+        def prices(self):
             feed, pool, verdict = place.oracle.sources()
-            prices = [feed] if verdict == GOOD else sorted((feed, pool))
-            return [self.net(price) for price in prices]
+            return [feed] if verdict == GOOD else sorted((feed, pool))
+
+        def rescue_price(self):
+            prices = self.prices()
+            return prices[0] if len(prices) == 1 else max(prices[0], place.oracle.last())
 
         def net(self, price):
             held, owed = self.held.credit.collateral(), self.held.credit.debt()

@@ -348,6 +348,7 @@ def test_rescue__above_the_threshold_is_refused(leveraged, place):
 
 def test_rescue__in_danger_raises_the_health_and_pays_less_than_it_saves(leveraged, place):
     place.crash(DANGER)
+    place.chain.wait(12)
     health, debt = leveraged.health(), leveraged.credit.debt()
     assert 1 < health < 1.12
     before = place.usdc.balanceOf(STRANGER)
@@ -372,6 +373,7 @@ def test_rescue__pays_at_most_half_of_a_liquidators_bonus(place, aave):
     held.deposit(MILLION)
     held.keep()
     place.crash(DANGER)
+    place.chain.wait(12)
     debt = held.credit.debt()
     bounty = held.at.rescue(sender=STRANGER)
     assert bounty == near((debt - held.credit.debt()) * 25 // 1_000, 1e-6)
@@ -380,6 +382,7 @@ def test_rescue__pays_at_most_half_of_a_liquidators_bonus(place, aave):
 def test_rescue__keeps_to_its_own_budget(leveraged, place):
     leveraged.rules.setLossBudget(1, (20, DAY), sender=GUARDIAN)
     place.crash(DANGER)
+    place.chain.wait(12)
     total = leveraged.at.totalAssets()
     while True:
         try:
@@ -391,6 +394,29 @@ def test_rescue__keeps_to_its_own_budget(leveraged, place):
     assert leveraged.health() < 1.12
     assert 0.0009 * total < total - leveraged.at.totalAssets() <= 0.001 * total
     assert leveraged.rules.available(0) > 0, "that of rebalances is another"
+
+
+def test_rescue__after_a_fall_beyond_its_tolerance_waits_for_the_next_block(leveraged, place):
+    """Sources dispute, and this block alone has seen the fall: it might be a push."""
+    place.crash(DANGER)
+    with pytest.raises(Reverted, match="Stuck"):
+        leveraged.at.rescue(sender=STRANGER)
+    place.chain.wait(12)
+    leveraged.at.rescue(sender=STRANGER)
+
+
+def test_rescue__where_the_pool_cannot_be_read_is_by_what_is_known(place):
+    """The pool's price before this block is unknown: the feed's counts, and nothing is in the way."""
+    oracle = place.make("OracleStandIn")
+    price = place.feed_price()
+    oracle.set(price, price, GOOD, sender=OWNER)
+    held = place.leveraged(oracle=oracle)
+    held.deposit(MILLION)
+    held.keep()
+    new = place.crash(DANGER)
+    oracle.set(new, 0, STALE, sender=OWNER)
+    assert oracle.last() == 0
+    assert held.at.rescue(sender=STRANGER) > 0
 
 
 def test_rescue__without_a_position_is_refused(place):
