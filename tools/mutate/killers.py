@@ -28,13 +28,18 @@ class Killers:
         shared = [*others, *sorted((ROOT / "ballast" / "fuzz").glob("*.py")), Path(__file__).with_name("hunt.py")]
         #: what killed stands on: its own text, and what all share
         self.shared = digest(*(path.read_text() for path in shared))
-        self.everything = digest(self.shared, *self.files, *self.files.values(), command or "")
+        self.here = [file for file in self.files if IN_PROCESS in self.files[file]]
+        #: what those stand on that nothing has noticed: the quick killers, or all
+        self.quick = digest(self.shared, *self.here, *map(self.files.get, self.here), command or "")
+        self.all = digest(self.shared, *self.files, *self.files.values(), command or "")
 
     def stands(self, result: dict) -> bool:
         """Whether an earlier result still holds."""
         match result["result"]:
+            case "unnoticed":
+                return result["met"] == self.quick
             case "survived":
-                return result["met"] == self.everything
+                return result["met"] == self.all
             case "killed":
                 return result["met"] == self._met(result["file"])
         return True
@@ -42,10 +47,10 @@ class Killers:
     def _met(self, file: str) -> str:
         return digest(self.shared, self.files.get(file, ""))
 
-    def judge(self, room: Room, earlier: dict[str, dict], *, quick: bool = False) -> dict:
-        """Let what is in the room meet the killers; those that killed most `earlier` come first among equals."""
+    def judge(self, room: Room, earlier: dict[str, dict], *, slow: bool) -> dict:
+        """Let what is in the room meet the quick killers, or the slow; those that killed most `earlier` come first."""
         said = ""
-        for command in [self.command] if self.command else self._commands(earlier, quick=quick):
+        for command in self._commands(earlier, slow=slow):
             code, said = room.run(command, SECONDS)
             if code is None:
                 return {"result": "killed", "by": "out of time", "file": "", "met": self._met(""), "said": said}
@@ -54,17 +59,22 @@ class Killers:
             if code:
                 by, file = _killer(said)
                 return {"result": "killed", "by": by, "file": file, "met": self._met(file), "said": said}
-        return {"result": "survived", "by": "", "file": "", "met": self.everything, "said": said}
+        if slow:
+            return {"result": "survived", "met": self.all, "said": said}
+        return {"result": "unnoticed", "met": self.quick, "said": said}
 
-    def _commands(self, earlier: dict[str, dict], *, quick: bool) -> list[str]:
+    def _commands(self, earlier: dict[str, dict], *, slow: bool) -> list[str]:
+        if self.command:
+            return [self.command] if slow else []
         kills = Counter(each.get("file") for each in earlier.values())
         order = sorted(self.files, key=lambda file: (-kills[file], len(self.files[file])))
-        here = [file for file in order if IN_PROCESS in self.files[file]]
-        on_fork = [file for file in order if file not in here]
+        if slow:
+            on_fork = [file for file in order if file not in self.here]
+            return [f"{{bin}}/ape test {ON_FORK} {PYTEST} {' '.join(on_fork)}"]
+        here = [file for file in order if file in self.here]
         return [
             "{bin}/python -m tools.mutate.hunt",
             f"{{bin}}/python -m pytest -p no:ape_test {PYTEST} {' '.join(here)}",
-            *([] if quick else [f"{{bin}}/ape test {ON_FORK} {PYTEST} {' '.join(on_fork)}"]),
         ]
 
 
