@@ -70,8 +70,7 @@ def code_of(sources: dict[str, str], names: tuple[str, ...] = VAULT) -> dict[str
 class Run:
     """One run over chosen mutants; what is known of each is kept in a file."""
 
-    def __init__(self, known: dict[str, str], workers: int, command: str | None) -> None:
-        self.known = known
+    def __init__(self, workers: int, command: str | None) -> None:
         self.sources = compiler.read([ROOT / file for file in FILES])
         self.whole = code_of(self.sources)
         if self.whole is None:
@@ -92,22 +91,17 @@ class Run:
             return
         room = self.free.get()
         room.put(self.whole)
-        for slow in (False, True):
-            result = self.killers.judge(room, {}, slow=slow)
-            rooms.log(FOLDER, "original", result["said"])
-            if result["result"] not in ("unnoticed", "survived"):
-                raise ConfigurationError(f"the tests fail on the original: see {FOLDER.relative_to(ROOT)}/original.txt")
+        result = self.killers.judge(room, {})
         self.free.put(room)
+        rooms.log(FOLDER, "original", result["said"])
+        if result["result"] != "survived":
+            raise ConfigurationError(f"the tests fail on the original: see {FOLDER.relative_to(ROOT)}/original.txt")
         note.touch()
 
-    def open(self, mutant: mutants.Mutant, *, slow: bool) -> bool:
-        """Whether a mutant must still meet the killers: all the quick, or the slow."""
-        known = self.results.get(mutant.id, {}).get("result")
-        # one that is said to be like the original meets the quick ones alone: enough to see that it is not
-        return known == "unnoticed" and mutant.id not in self.known if slow else known is None
-
-    def judge(self, mutant: mutants.Mutant, *, slow: bool) -> None:
-        """Find out what becomes of a mutant: no code, same code, killed, unnoticed by the quick, survived."""
+    def judge(self, mutant: mutants.Mutant) -> None:
+        """Find out what becomes of a mutant, unless it is known: no code, same code, killed, survived."""
+        if mutant.id in self.results:
+            return
         started = time.monotonic()
         names = FILES[mutant.file]
         code = code_of(self.sources | {mutant.file: mutant.apply(self.sources[mutant.file])}, names)
@@ -119,7 +113,7 @@ class Run:
             room = self.free.get()
             try:
                 room.put(self.whole | code)
-                result = self.killers.judge(room, self.results, slow=slow)
+                result = self.killers.judge(room, self.results)
             finally:
                 self.free.put(room)
             rooms.log(FOLDER / "logs", mutant.id, result.pop("said"))
@@ -142,7 +136,6 @@ class Run:
 @click.option("--file", "files", multiple=True, help="Only mutants of this file; may be said several times.")
 @click.option("--workers", default=2, show_default=True, help="How many mutants are tested at a time.")
 @click.option("--kill", help="A command of your own that fails on a mutant; {bin}, {room}, {root} are put in.")
-@click.option("--quick", is_flag=True, help="Quick killers only: what is left may still be noticed by slow tests.")
 @click.option("--list", "listing", is_flag=True, help="List the mutants and test none.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @one_line_errors
@@ -151,7 +144,6 @@ def main(
     seed: int,
     files: tuple,
     workers: int,
-    quick: bool,
     kill: str | None,
     listing: bool,
     as_json: bool,
@@ -168,18 +160,16 @@ def main(
         return
     compiled.ensure()
     started = replica.ensure_running()
-    run = Run(known, workers, kill)
+    run = Run(workers, kill)
     try:
-        if not quick:
-            run.check_tests()
-        for slow in (False,) if quick else (False, True):
-            _judge_all(run, [m for m in chosen if run.open(m, slow=slow)], workers, slow=slow)
+        run.check_tests()
+        _judge_all(run, chosen, workers)
     finally:
         run.end()
         if started.started:
             replica.stop()
     results = {m.id: run.results.get(m.id, {"result": "not judged"}) for m in chosen}
-    survived = [m for m in chosen if results[m.id]["result"] in ("survived", "unnoticed")]
+    survived = [m for m in chosen if results[m.id]["result"] == "survived"]
     survivors = [m for m in survived if m.id not in known]
     killed = [m for m in chosen if results[m.id]["result"] == "killed"]
     wrong = [m.id for m in killed if m.id in known]
@@ -204,18 +194,17 @@ def main(
     sys.exit(0 if ok else 1)
 
 
-def _judge_all(run: Run, chosen: list[mutants.Mutant], workers: int, *, slow: bool) -> None:
+def _judge_all(run: Run, chosen: list[mutants.Mutant], workers: int) -> None:
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
-    what = "slow tests" if slow else "quick tests"
-    left = 0
+    alive = 0
     with Progress(*columns, console=console, transient=True) as progress, ThreadPoolExecutor(workers) as pool:
-        task = progress.add_task(what, total=len(chosen))
+        task = progress.add_task("mutants", total=len(chosen))
 
         def one(mutant: mutants.Mutant) -> None:
-            nonlocal left
-            run.judge(mutant, slow=slow)
-            left += run.results.get(mutant.id, {}).get("result") in ("unnoticed", "survived")
-            progress.update(task, advance=1, description=f"{what}, {left} live")
+            nonlocal alive
+            run.judge(mutant)
+            alive += run.results.get(mutant.id, {}).get("result") == "survived"
+            progress.update(task, advance=1, description=f"mutants, {alive} live")
 
         try:
             list(pool.map(one, chosen))

@@ -10,11 +10,10 @@ from tools.mutate.rooms import Room
 TESTS = ROOT / "tests"
 #: whose tests a mutant meets
 FOLDERS = ("unit/vault", "attacks", "stateful", "regressions")
-ON_FORK = "--network ethereum:mainnet-fork:foundry"
 PYTEST = "-x -q -p no:cacheprovider"
-#: a test file that needs no chain but revm in its own process says so by its imports
-IN_PROCESS = "from tests.revm_kit import"
-SECONDS = 1_200
+#: tests that revm cannot play: there every slot is warm, and gas is what this one is about
+ON_ANVIL = ("tests/attacks/test_queue.py::test_low_gas__does_not_make_a_sound_strategy_look_broken",)
+SECONDS = 600
 
 
 class Killers:
@@ -25,19 +24,16 @@ class Killers:
         files = sorted(path for folder in FOLDERS for path in (TESTS / folder).glob("test_*.py"))
         self.files = {path.relative_to(ROOT).as_posix(): path.read_text() for path in files}
         others = [path for path in sorted(TESTS.rglob("*.py")) if not path.name.startswith("test_")]
-        shared = [*others, *sorted((ROOT / "ballast" / "fuzz").glob("*.py")), Path(__file__).with_name("hunt.py")]
+        ours = [Path(__file__).with_name(name) for name in ("hunt.py", "onrevm.py")]
         #: what killed stands on: its own text, and what all share
+        shared = [*others, *sorted((ROOT / "ballast" / "fuzz").glob("*.py")), *ours]
         self.shared = digest(*(path.read_text() for path in shared))
-        self.here = [file for file in self.files if IN_PROCESS in self.files[file]]
-        #: what those stand on that nothing has noticed: the quick killers, or all
-        self.quick = digest(self.shared, *self.here, *map(self.files.get, self.here), command or "")
+        #: what a survivor stands on
         self.all = digest(self.shared, *self.files, *self.files.values(), command or "")
 
     def stands(self, result: dict) -> bool:
         """Whether an earlier result still holds."""
         match result["result"]:
-            case "unnoticed":
-                return result["met"] == self.quick
             case "survived":
                 return result["met"] == self.all
             case "killed":
@@ -47,10 +43,10 @@ class Killers:
     def _met(self, file: str) -> str:
         return digest(self.shared, self.files.get(file, ""))
 
-    def judge(self, room: Room, earlier: dict[str, dict], *, slow: bool) -> dict:
-        """Let what is in the room meet the quick killers, or the slow; those that killed most `earlier` come first."""
+    def judge(self, room: Room, earlier: dict[str, dict]) -> dict:
+        """Let what is in the room meet the killers; test files that killed most `earlier` come first."""
         said = ""
-        for command in self._commands(earlier, slow=slow):
+        for command in [self.command] if self.command else self._commands(earlier):
             code, said = room.run(command, SECONDS)
             if code is None:
                 return {"result": "killed", "by": "out of time", "file": "", "met": self._met(""), "said": said}
@@ -59,22 +55,16 @@ class Killers:
             if code:
                 by, file = _killer(said)
                 return {"result": "killed", "by": by, "file": file, "met": self._met(file), "said": said}
-        if slow:
-            return {"result": "survived", "met": self.all, "said": said}
-        return {"result": "unnoticed", "met": self.quick, "said": said}
+        return {"result": "survived", "met": self.all, "said": said}
 
-    def _commands(self, earlier: dict[str, dict], *, slow: bool) -> list[str]:
-        if self.command:
-            return [self.command] if slow else []
+    def _commands(self, earlier: dict[str, dict]) -> list[str]:
         kills = Counter(each.get("file") for each in earlier.values())
-        order = sorted(self.files, key=lambda file: (-kills[file], len(self.files[file])))
-        if slow:
-            on_fork = [file for file in order if file not in self.here]
-            return [f"{{bin}}/ape test {ON_FORK} {PYTEST} {' '.join(on_fork)}"]
-        here = [file for file in order if file in self.here]
+        files = sorted(self.files, key=lambda file: (-kills[file], len(self.files[file])))
+        but = " ".join(f"--deselect {test}" for test in ON_ANVIL)
         return [
             "{bin}/python -m tools.mutate.hunt",
-            f"{{bin}}/python -m pytest -p no:ape_test {PYTEST} {' '.join(here)}",
+            f"{{bin}}/python -m pytest -p no:ape_test -p tools.mutate.onrevm {PYTEST} {but} {' '.join(files)}",
+            f"{{bin}}/ape test --network ethereum:mainnet-fork:foundry {PYTEST} {' '.join(ON_ANVIL)}",
         ]
 
 
