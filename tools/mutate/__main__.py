@@ -104,7 +104,10 @@ class Run:
             return
         started = time.monotonic()
         names = FILES[mutant.file]
-        code = code_of(self.sources | {mutant.file: mutant.apply(self.sources[mutant.file])}, names)
+        # no more files than needed: what they import is as it is on the disk
+        files = {mutant.file, *(f"contracts/vault/{name}.sol" for name in names)}
+        sources = {file: self.sources[file] for file in files} | {mutant.file: mutant.apply(self.sources[mutant.file])}
+        code = code_of(sources, names)
         if code is None:
             result = {"result": "no code"}
         elif all(code[name] == self.whole[name] for name in names):
