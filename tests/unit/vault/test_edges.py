@@ -4,8 +4,8 @@ import pytest
 
 from ballast import compiled
 from ballast.fuzz.world import GUARDIAN, KEEPER, OWNER
-from tests.revm_kit import FIRST, SECOND, Stage, refused, stage
-from tests.vault_kit import DAY, NOBODY
+from tests.revm_kit import FIRST, MOST, SECOND, Stage, refused, stage
+from tests.vault_kit import DAY, NOBODY, UNLIMITED
 
 __all__ = ["stage"]
 
@@ -89,3 +89,54 @@ def test_lock__of_the_few_is_for_a_vault_that_more_than_doubles(more, sooner):
     stage.vault.deposit(stage.vault.totalAssets() + more, SECOND, sender=SECOND)
     after = stage.vault.unlockedAt()
     assert after == before if not sooner else after - stage.chain.now == pytest.approx(365 * DAY / 4, rel=1e-6)
+
+
+#: a place in storage that no contract uses
+VEIL = 2**255 + 1
+PREVIEW_REDEEM = bytes.fromhex("4cdad506")
+
+
+def veiled(stage):
+    """A strategy that does what its model does, but while it is veiled cannot be asked what its shares are worth."""
+    model = stage.make("StrategyStandIn", stage.token.address)
+    # veiled, and asked by previewRedeem: revert
+    code = b"\x5f\x35\x60\xe0\x1c\x63" + PREVIEW_REDEEM + b"\x14\x7f" + VEIL.to_bytes(32) + b"\x54\x02\x60\x5e\x57"
+    # else as the model does
+    code += b"\x36\x5f\x5f\x37\x5f\x5f\x36\x5f\x73" + bytes.fromhex(model.address[2:]) + b"\x5a\xf4"
+    code += b"\x3d\x5f\x5f\x3e\x60\x5a\x57\x3d\x5f\xfd\x5b\x3d\x5f\xf3\x5b\x5f\x5f\xfd"
+    assert (code[0x5A], code[0x5E]) == (0x5B, 0x5B)
+    made = stage.chain.create(bytes([0x60, len(code), 0x80, 0x60, 0x09, 0x5F, 0x39, 0x5F, 0xF3]) + code, OWNER)
+    strategy = stage.code.at(stage.chain, "StrategyStandIn", made)
+    strategy.setFreeable(MOST, sender=OWNER)
+    strategy.setRoom(MOST, sender=OWNER)
+    stage.vault.addStrategy(made, UNLIMITED, 10_000, 5_000, 10, False, sender=OWNER)
+    return strategy
+
+
+@pytest.mark.parametrize("way", ["revoke", "removeStrategy", "rebalance"])
+def test_strategy__that_cannot_be_valued_is_emptied_all_the_same(stage, way):
+    """It goes for good: what it pays is what there is to go by."""
+    strategy = veiled(stage)
+    stage.deposit(FIRST, 1_000)
+    stage.rebalance()
+    assert stage.debt(strategy) == 500 * stage.unit
+    stage.chain.set_storage(strategy.address, VEIL, 1)
+    assert refused(strategy.previewRedeem, 1).name == "Unknown"
+    match way:
+        case "revoke":
+            stage.vault.revoke(strategy.address, sender=GUARDIAN)
+        case "removeStrategy":
+            stage.vault.removeStrategy(strategy.address, 0, sender=OWNER)
+        case "rebalance":
+            stage.vault.setWeight(strategy.address, 0, 10, sender=OWNER)
+            stage.rebalance()
+    assert stage.vault.idle() == stage.vault.totalAssets() == 1_000 * stage.unit
+
+
+def test_strategy__that_cannot_be_valued_is_not_drawn_on(stage):
+    strategy = veiled(stage)
+    stage.deposit(FIRST, 1_000)
+    stage.rebalance()
+    stage.chain.set_storage(strategy.address, VEIL, 1)
+    assert stage.vault.maxWithdraw(FIRST) == 500 * stage.unit
+    assert refused(stage.vault.withdraw, 501 * stage.unit, FIRST, FIRST, sender=FIRST).name == "InsufficientLiquidity"
