@@ -3,6 +3,7 @@
 import pytest
 
 from ballast import compiled
+from ballast.fuzz.chain import Reverted
 from ballast.fuzz.world import GUARDIAN, KEEPER, OWNER
 from tests.revm_kit import FIRST, MOST, SECOND, Stage, refused, stage
 from tests.vault_kit import DAY, NOBODY, UNLIMITED
@@ -140,3 +141,105 @@ def test_strategy__that_cannot_be_valued_is_not_drawn_on(stage):
     stage.chain.set_storage(strategy.address, VEIL, 1)
     assert stage.vault.maxWithdraw(FIRST) == 500 * stage.unit
     assert refused(stage.vault.withdraw, 501 * stage.unit, FIRST, FIRST, sender=FIRST).name == "InsufficientLiquidity"
+
+
+def test_most__that_can_be_redeemed_is_what_the_most_that_can_be_withdrawn_costs(stage):
+    """Half is idle; the other half is stuck, and has lost half. Out of idle assets an exit knows of no loss: who had
+    more shares taken would be paid no more for them."""
+    strategy = stage.add(5_000)
+    stage.deposit(FIRST, 100)
+    stage.rebalance()
+    strategy.setFreeable(0, sender=KEEPER)
+    strategy.lose(25 * stage.unit, sender=KEEPER)
+    most = stage.vault.maxWithdraw(FIRST)
+    assert most == 50 * stage.unit
+    assert stage.vault.maxRedeem(FIRST) == stage.vault.previewWithdraw(most) == 50 * 10**6 * stage.unit
+    assert stage.vault.redeem(stage.vault.maxRedeem(FIRST), FIRST, FIRST, sender=FIRST) == most
+
+
+# --- what counts as rounding ---
+
+
+@pytest.mark.parametrize(("lost", "at_exit", "at_report"), [(3, 0, 3), (4, 5, 5), (5, 5, 5)])
+def test_exit__books_no_loss_that_may_be_rounding(stage, lost, at_exit, at_report):
+    """Four units: one of them is what the strategy rounds away of what stays."""
+    strategy = stage.add()
+    stage.deposit(FIRST, 1_000)
+    stage.rebalance()
+    strategy.lose(lost, sender=KEEPER)
+    stage.vault.withdraw(10, FIRST, FIRST, sender=FIRST)
+    assert stage.vault.deficit() == at_exit
+    stage.vault.report(sender=KEEPER)
+    assert stage.vault.deficit() == at_report
+
+
+def test_exit__of_all_books_rounding_too(stage):
+    """Nobody is left to make it good."""
+    strategy = stage.add()
+    stage.deposit(FIRST, 1_000)
+    stage.rebalance()
+    strategy.lose(1, sender=KEEPER)
+    most = stage.vault.maxWithdraw(FIRST)
+    assert most == stage.vault.previewRedeem(stage.vault.balanceOf(FIRST)) == 1_000 * stage.unit - 1
+    assert stage.vault.redeem(stage.vault.balanceOf(FIRST), FIRST, FIRST, sender=FIRST) == most
+    assert (stage.vault.totalSupply(), stage.vault.totalDebt()) == (0, 0)
+
+
+def test_profit__is_booked_an_hour_after_the_last(stage):
+    strategy = stage.add()
+    stage.deposit(FIRST, 1_000)
+    stage.rebalance()
+    stage.chain.wait(3_599)
+    strategy.earn(100_000, sender=KEEPER)  # less than the growth cap allows for an hour
+    assert stage.vault.report(sender=KEEPER) == (0, 0)
+    stage.chain.wait(1)
+    assert stage.vault.report(sender=KEEPER) == (100_000 - 1, 0)
+
+
+def test_profit__that_may_not_grow_anything_unlocks_in_a_hundred_years():
+    compiled.ensure()
+    stage = Stage(terms={"growthCapBps": 1})
+    strategy = stage.add(5_000, volatile=True)
+    stage.deposit(FIRST, 1_000)
+    stage.rebalance()
+    strategy.earn(100 * stage.unit, sender=KEEPER)
+    stage.deposit(SECOND, 1)  # a premium is locked, whatever the cap
+    assert stage.vault.lockedProfit() > 0
+    stage.vault.setPace(DAY, DAY, 0, sender=OWNER)
+    assert stage.vault.unlockedAt() - stage.chain.now == 100 * 365 * DAY
+
+
+# --- what freeing assets may cost those who wait ---
+
+
+def waiting_in_two(stage, shares):
+    """Half of 2,000 waits, in a volatile strategy that loses something by each withdrawal."""
+    strategy = stage.add(volatile=True)
+    for holder in (FIRST, SECOND):
+        stage.deposit(holder, 1_000)
+    stage.rebalance()
+    stage.vault.approve(stage.redemptions.address, MOST, sender=FIRST)
+    stage.redemptions.requestRedeem(shares, FIRST, FIRST, sender=FIRST)
+    return strategy
+
+
+@pytest.mark.parametrize("part", [False, True], ids=["all", "a part"])
+def test_fulfilment__costs_those_who_wait_a_thousandth_at_most(stage, part):
+    strategy = waiting_in_two(stage, 1_000 * 10**6 * stage.unit)
+    shares = 500 * 10**6 * stage.unit if part else 1_000 * 10**6 * stage.unit
+    worth = stage.vault.convertToAssets(shares)
+
+    def passes(cost):
+        with stage.chain.isolated():
+            strategy.setCallback(strategy.address, strategy.lose.data(cost), sender=KEEPER)
+            try:
+                stage.redemptions.fulfil(shares, sender=KEEPER)
+            except Reverted as error:
+                assert error.name == "Slippage"
+                return False
+        return True
+
+    # who leaves whole may lose four units more to rounding
+    most = worth // 1_000 + (0 if part else 4)
+    assert passes(most) and passes(most // 2)
+    assert not passes(most + 1) and not passes(2 * most)
