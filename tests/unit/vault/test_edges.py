@@ -5,7 +5,7 @@ import pytest
 from ballast import compiled
 from ballast.fuzz.chain import Reverted
 from ballast.fuzz.world import GUARDIAN, KEEPER, OWNER
-from tests.revm_kit import FIRST, MOST, SECOND, Stage, refused, stage
+from tests.revm_kit import FIRST, MOST, SECOND, THIRD, Stage, refused, stage
 from tests.vault_kit import DAY, NOBODY, UNLIMITED
 
 __all__ = ["stage"]
@@ -243,3 +243,64 @@ def test_fulfilment__costs_those_who_wait_a_thousandth_at_most(stage, part):
     most = worth // 1_000 + (0 if part else 4)
     assert passes(most) and passes(most // 2)
     assert not passes(most + 1) and not passes(2 * most)
+
+
+# --- the gate ---
+
+
+def test_gate__is_asked_who_sends_and_for_whom(stage):
+    """A gate that admits one sender, for whomever; the refusal names who would have got the shares."""
+    code = b"\x60\x04\x35\x73" + bytes.fromhex(FIRST[2:]) + b"\x14\x5f\x52\x60\x20\x5f\xf3"
+    gate = stage.chain.create(bytes([0x60, len(code), 0x80, 0x60, 0x09, 0x5F, 0x39, 0x5F, 0xF3]) + code, OWNER)
+    stage.vault.setGate(gate, sender=OWNER)
+    stage.vault.deposit(10, SECOND, sender=FIRST)
+    found = refused(stage.vault.deposit, 10, FIRST, sender=SECOND)
+    assert (found.name, found.values[0].lower()) == ("NotAdmitted", FIRST.lower())
+    assert stage.vault.maxDeposit(FIRST) > 0 == stage.vault.maxDeposit(SECOND)
+
+
+# --- as many as there may be ---
+
+
+@pytest.mark.parametrize("volatile", [False, True], ids=["smooth", "volatile"])
+def test_vault__does_all_it_does_with_ten_strategies_and_sixteen_risks(stage, volatile):
+    """Lists that are full: what looks beyond their ends reverts."""
+    vault, unit = stage.vault, stage.unit
+    strategies = [stage.add(900, volatile=volatile) for _ in range(10)]
+    risks = [bytes([number + 1]) + bytes(31) for number in range(16)]
+    for risk in risks:
+        vault.setRiskCap(risk, UNLIMITED, 10_000, sender=OWNER)
+    for number, each in enumerate(strategies):
+        vault.setRisks(each.address, [risks[number], risks[15]], sender=OWNER)
+    for holder in (FIRST, SECOND):
+        stage.deposit(holder, 500)
+    stage.rebalance()
+    assert [stage.debt(each) for each in strategies] == 10 * [90 * unit]
+    readings = vault.readings()
+    assert len(readings) == 27
+    assert [each[1] for each in readings[1:]] == 20 * [9 * 10**16] + 5 * [0] + [9 * 10**17]
+    assert vault.maxDeposit(FIRST) > 0 < vault.maxMint(FIRST)
+    assert vault.maxWithdraw(FIRST) == 500 * unit == vault.previewRedeem(vault.maxRedeem(FIRST))
+    assert vault.previewDeposit(unit) == vault.previewWithdraw(unit) == 10**6 * unit
+    stage.chain.wait(DAY)
+    for each in strategies:
+        each.lose(9 * unit, sender=KEEPER)
+    vault.report(sender=KEEPER)
+    assert (vault.totalAssets(), vault.deficit()) == (910 * unit, 90 * unit)
+    assert vault.redeem(vault.balanceOf(FIRST) // 5, FIRST, FIRST, sender=FIRST) == 91 * unit
+    strategies[9].lose(unit, sender=KEEPER)
+    assert vault.withdraw(300 * unit, FIRST, FIRST, sender=FIRST) > 0
+    stage.rebalance()
+    assets, handed = vault.redeemInKind(10**12, THIRD, SECOND, 10_000, sender=SECOND)
+    assert assets > 0 and all(handed) and len(handed) == 10
+    vault.setQueue([each.address for each in reversed(strategies)], sender=OWNER)
+    vault.setWeight(strategies[0].address, 0, 10, sender=OWNER)
+    vault.revoke(strategies[1].address, sender=GUARDIAN)
+    vault.shutdown(sender=GUARDIAN)
+    stage.rebalance()
+    assert [stage.debt(each) for each in strategies] == 10 * [0]
+    for holder in (FIRST, SECOND):
+        vault.redeem(vault.balanceOf(holder), holder, holder, sender=holder)
+    assert vault.totalSupply() == 0
+    vault.removeStrategy(strategies[0].address, 0, sender=OWNER)
+    assert len(vault.queue()) == 9
