@@ -304,3 +304,49 @@ def test_vault__does_all_it_does_with_ten_strategies_and_sixteen_risks(stage, vo
     assert vault.totalSupply() == 0
     vault.removeStrategy(strategies[0].address, 0, sender=OWNER)
     assert len(vault.queue()) == 9
+
+
+# --- what an exit and a move look at ---
+
+
+def test_exit__knows_of_no_loss_where_it_does_not_draw(stage):
+    """The first strategy covers half of the holders; what the second has lost is for a report."""
+    one, two = stage.add(5_000), stage.add(5_000)
+    for holder in (FIRST, SECOND):
+        stage.deposit(holder, 500)
+    stage.rebalance()
+    two.lose(100 * stage.unit, sender=KEEPER)
+    vault, all_ = stage.vault, 500 * stage.unit
+    shares = vault.balanceOf(FIRST)
+    assert vault.maxWithdraw(FIRST) == vault.previewRedeem(shares) == all_
+    assert vault.maxRedeem(FIRST) == vault.previewWithdraw(all_) == shares
+    # a unit more is drawn from the second
+    assert vault.previewWithdraw(all_ + 1) > shares * 11 // 10
+    assert vault.previewRedeem(shares + 10**6) < 451 * stage.unit
+    assert vault.redeem(shares, FIRST, FIRST, sender=FIRST) == all_
+    assert (stage.debt(one), stage.debt(two)) == (0, all_)
+
+
+def test_exit__that_empties_a_strategy_leaves_no_debt_without_shares(stage):
+    """Three units are missing, and all but these are needed: rounding, but nothing is there to make it good."""
+    strategy = stage.add()
+    stage.deposit(FIRST, 1_000)
+    stage.rebalance()
+    strategy.lose(3, sender=KEEPER)
+    stage.vault.withdraw(1_000 * stage.unit - 3, FIRST, FIRST, sender=FIRST)
+    assert list(stage.vault.strategy(strategy.address)[:2]) == [0, 0]
+    assert stage.vault.totalDebt() == 0
+
+
+@pytest.mark.parametrize("gain", [0, 50])
+def test_move__into_a_volatile_strategy_counts_what_it_does_to_the_rest(stage, gain):
+    """A gain that nobody has booked does not pay for it."""
+    strategy = stage.add(5_000, volatile=True)
+    stage.deposit(FIRST, 1_000)
+    stage.rebalance()
+    strategy.earn(gain * stage.unit, sender=KEEPER)
+    stage.vault.setWeight(strategy.address, 6_000, 10, sender=OWNER)
+    strategy.setCallback(strategy.address, strategy.lose.data(50 * stage.unit), sender=KEEPER)
+    found = refused(stage.vault.rebalance, sender=KEEPER)
+    assert found.name == "LossBudgetExceeded"
+    assert found.values[0] == pytest.approx(5 * 10**16, rel=1e-3), "50 of 1,000"
