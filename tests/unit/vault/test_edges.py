@@ -350,3 +350,13 @@ def test_move__into_a_volatile_strategy_counts_what_it_does_to_the_rest(stage, g
     found = refused(stage.vault.rebalance, sender=KEEPER)
     assert found.name == "LossBudgetExceeded"
     assert found.values[0] == pytest.approx(5 * 10**16, rel=1e-3), "50 of 1,000"
+
+
+def test_report__is_due_of_a_single_unit_too(stage):
+    strategy = stage.add(1_000)
+    stage.vault.deposit(10, FIRST, sender=FIRST)
+    stage.rebalance()
+    assert stage.debt(strategy) == stage.vault.totalDebt() == 1
+    stage.chain.wait(DAY + 1)
+    stage.rebalance()
+    assert stage.vault.lastReport() == stage.chain.now
