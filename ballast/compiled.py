@@ -7,6 +7,7 @@ changed.
 
 import hashlib
 import json
+from pathlib import Path
 
 from ballast.environment import ROOT
 from ballast.errors import ConfigurationError
@@ -37,7 +38,12 @@ def ensure() -> None:
         raise ConfigurationError(
             f"the contracts do not compile: {' '.join(lines[:2])}; ape compile says more"
         ) from None
-    _STAMP.write_text(_digest())
+    stamp()
+
+
+def stamp(root: Path = ROOT) -> None:
+    """Note that what is compiled under `root` was made from the sources there."""
+    (root / _STAMP.relative_to(ROOT)).write_text(_digest(root))
 
 
 def is_fresh() -> bool:
@@ -45,15 +51,16 @@ def is_fresh() -> bool:
     return _STAMP.exists() and _STAMP.read_text() == _digest()
 
 
-def _digest() -> str:
+def _digest(root: Path = ROOT) -> str:
     """Return a hash over the sources, the settings, and what was compiled from them."""
-    if not FILE.exists():
+    file = root / FILE.relative_to(ROOT)
+    if not file.exists():
         return ""
-    sources = [path for folder in ("contracts", "interfaces") for path in sorted((ROOT / folder).rglob("*.sol"))]
+    sources = [path for folder in ("contracts", "interfaces") for path in sorted((root / folder).rglob("*.sol"))]
     found = hashlib.sha256()
-    for path in [*sources, *map(ROOT.joinpath, _SETTINGS)]:
-        found.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes() + b"\0")
-    types = json.loads(FILE.read_text()).get("contractTypes", {})
+    for path in [*sources, *map(root.joinpath, _SETTINGS)]:
+        found.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
+    types = json.loads(file.read_text()).get("contractTypes", {})
     for name in sorted(types):
         found.update(f"{name}\0{(types[name].get('deploymentBytecode') or {}).get('bytecode')}\0".encode())
     return found.hexdigest()

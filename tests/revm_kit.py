@@ -1,6 +1,7 @@
 """A vault over stand-ins in this process: for tests that ask much of it. Transactions cost milliseconds."""
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import pytest
 
@@ -70,8 +71,15 @@ def refused(call, *arguments, sender=None) -> Reverted:
     return caught.value
 
 
-@pytest.fixture
-def stage():
-    """A vault over a token of 6 decimals."""
+@cache
+def _made() -> Stage:
     compiled.ensure()
     return Stage()
+
+
+@pytest.fixture
+def stage():
+    """A vault over a token of 6 decimals: made once, and left as it was made."""
+    made = _made()
+    with made.chain.isolated():
+        yield made

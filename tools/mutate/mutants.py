@@ -56,7 +56,9 @@ class Mutant:
     line: int
     old: str
 
-    #: the text of the line it begins in and where in it, and how many lines like it stand above
+    #: the function around it (name and number of parameters), the text of the line it begins in and where in it, and
+    #: how many lines like it stand above in that function
+    function: str
     text: str
     column: int
     repeat: int
@@ -64,7 +66,7 @@ class Mutant:
     @property
     def id(self) -> str:
         """Its name: by what is around it and not by its place, so that it keeps it when other lines move."""
-        parts = self.file, self.kind, self.text, self.column, self.repeat, self.old, self.new
+        parts = self.file, self.function, self.text, self.column, self.repeat, self.kind, self.old, self.new
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:10]
 
     def apply(self, text: str) -> str:
@@ -83,14 +85,15 @@ class Mutant:
 def find(file: str, text: str, tree: dict) -> list[Mutant]:
     """Return the changes of a file, given its syntax tree, in the order of the text and each once."""
     raw = text.encode()
-    lines = [line.strip() for line in text.splitlines()]
+    lines = text.splitlines()
     found = {}
-    for start, end, new, kind in _walk(tree, raw):
+    for function, (start, end, new, kind) in _walk(tree, raw, ("", 0)):
         number = raw.count(b"\n", 0, start)
-        column = start - raw.rfind(b"\n", 0, start) - 1
-        repeat = lines[:number].count(lines[number])
-        old = raw[start:end].decode()
-        found[start, end, new] = Mutant(file, start, end, new, kind, number + 1, old, lines[number], column, repeat)
+        line = lines[number].strip()
+        before = raw[raw.rfind(b"\n", 0, start) + 1 : start].decode()
+        repeat = [each.strip() for each in lines[function[1] : number]].count(line)
+        place = function[0], line, len(before.lstrip()), repeat
+        found[start, end, new] = Mutant(file, start, end, new, kind, number + 1, raw[start:end].decode(), *place)
     return [found[key] for key in sorted(found)]
 
 
@@ -99,20 +102,29 @@ def _span(node: dict) -> tuple[int, int]:
     return start, start + length
 
 
-def _walk(node: object, raw: bytes) -> Iterator[tuple[int, int, str, str]]:
+#: bytes from .. to, what takes their place, what kind of change that is
+Change = tuple[int, int, str, str]
+
+
+def _walk(node: object, raw: bytes, function: tuple[str, int]) -> Iterator[tuple[tuple[str, int], Change]]:
+    """Yield each change with the function that it is in, and the line that one begins in."""
     if isinstance(node, list):
         for item in node:
-            yield from _walk(item, raw)
+            yield from _walk(item, raw, function)
     if not isinstance(node, dict) or node.get("nodeType") in ("ImportDirective", "PragmaDirective", "InlineAssembly"):
         return
+    if node.get("nodeType") in ("FunctionDefinition", "ModifierDefinition"):
+        name = f"{node['name'] or node.get('kind', '')}/{len(node['parameters']['parameters'])}"
+        function = name, raw.count(b"\n", 0, _span(node)[0])
     if "src" in node:
-        yield from _changes(node, raw)
+        for change in _changes(node, raw):
+            yield function, change
     for key, value in node.items():
         if key not in ("typeDescriptions", "documentation", "overrides"):
-            yield from _walk(value, raw)
+            yield from _walk(value, raw, function)
 
 
-def _changes(node: dict, raw: bytes) -> Iterator[tuple[int, int, str, str]]:
+def _changes(node: dict, raw: bytes) -> Iterator[Change]:
     start, end = _span(node)
     match node["nodeType"]:
         case "BinaryOperation":
@@ -142,7 +154,7 @@ def _changes(node: dict, raw: bytes) -> Iterator[tuple[int, int, str, str]]:
             yield from _call(node, raw)
 
 
-def _operator(node: dict, left: str, right: str, raw: bytes) -> Iterator[tuple[int, int, str, str]]:
+def _operator(node: dict, left: str, right: str, raw: bytes) -> Iterator[Change]:
     between = _span(node[left])[1], _span(node[right])[0]
     gap = raw[slice(*between)]
     at = gap.find(node["operator"].encode())
@@ -150,7 +162,7 @@ def _operator(node: dict, left: str, right: str, raw: bytes) -> Iterator[tuple[i
         yield between[0] + at, between[0] + at + len(node["operator"]), new, "operator"
 
 
-def _number(node: dict, text: str, start: int) -> Iterator[tuple[int, int, str, str]]:
+def _number(node: dict, text: str, start: int) -> Iterator[Change]:
     digits = re.match(r"[\d_]+(?![\w.])", text)
     if digits:
         value = int(digits.group().replace("_", ""))
@@ -159,7 +171,7 @@ def _number(node: dict, text: str, start: int) -> Iterator[tuple[int, int, str, 
                 yield start, start + digits.end(), str(new), "constant"
 
 
-def _call(node: dict, raw: bytes) -> Iterator[tuple[int, int, str, str]]:
+def _call(node: dict, raw: bytes) -> Iterator[Change]:
     called = node["expression"]
     name = called.get("memberName") or called.get("name") or ""
     if name in FUNCTIONS:

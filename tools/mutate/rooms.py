@@ -12,8 +12,18 @@ from pathlib import Path
 from ballast import compiled
 from ballast.environment import ROOT
 
-COPIED = ("contracts", "interfaces", "tests", "ape-config.yaml", "pyproject.toml", ".build")
-LINKED = ("docs", "node_modules", "deployments", "requirements.lock")
+#: `ballast` too: where it lies is what it takes for the project
+COPIED = (
+    "ape-config.yaml",
+    "ballast",
+    "contracts",
+    "interfaces",
+    "package-lock.json",
+    "pyproject.toml",
+    "tests",
+    ".build",
+)
+LINKED = ("deployments", "docs", "node_modules", "requirements.lock", "scripts", "tools", ".tools")
 
 
 class Room:
@@ -39,6 +49,7 @@ class Room:
             changed["contractTypes"][name]["deploymentBytecode"]["bytecode"] = "0x" + creation
             changed["contractTypes"][name]["runtimeBytecode"]["bytecode"] = "0x" + runtime
         self.compiled.write_text(json.dumps(changed))
+        compiled.stamp(self.folder)
 
     def run(self, command: str, seconds: float) -> tuple[int | None, str]:
         """Run the killing command; return its exit code (None: out of time) and what it printed."""
@@ -49,6 +60,7 @@ class Room:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            env={**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"},
             start_new_session=True,  # a group of its own, so that the chains it starts end with it
         )
         try:

@@ -77,7 +77,7 @@ def test_unreadable__lets_nobody_in_and_locks_nobody_in(vault, strategy, at_work
     vault.deposit(1_000 * UNIT, second_depositor, sender=second_depositor)
     strategy.setFault(REVERTS, sender=keeper)
     assert vault.maxDeposit(depositor) == vault.maxMint(depositor) == 0
-    with reverts(vault.Unreadable, strategy_=strategy):
+    with reverts(vault.Unreadable, strategy=strategy):
         vault.deposit(1, depositor, sender=depositor)
     # half of what there is cannot be seen: who leaves now leaves that half behind
     assert vault.maxWithdraw(second_depositor) == pytest.approx(500 * UNIT, abs=2)
