@@ -327,15 +327,17 @@ def test_exit__knows_of_no_loss_where_it_does_not_draw(stage):
     assert (stage.debt(one), stage.debt(two)) == (0, all_)
 
 
-def test_exit__that_empties_a_strategy_leaves_no_debt_without_shares(stage):
-    """Three units are missing, and all but these are needed: rounding, but nothing is there to make it good."""
+@pytest.mark.parametrize("lost", [1, 3])
+def test_exit__that_empties_a_strategy_leaves_no_debt_without_shares(stage, lost):
+    """A few units are missing, and all but these are needed: rounding, but nothing is there to make it good."""
     strategy = stage.add()
     stage.deposit(FIRST, 1_000)
     stage.rebalance()
-    strategy.lose(3, sender=KEEPER)
-    stage.vault.withdraw(1_000 * stage.unit - 3, FIRST, FIRST, sender=FIRST)
+    strategy.lose(lost, sender=KEEPER)
+    stage.vault.withdraw(1_000 * stage.unit - lost, FIRST, FIRST, sender=FIRST)
     assert list(stage.vault.strategy(strategy.address)[:2]) == [0, 0]
     assert stage.vault.totalDebt() == 0
+    assert stage.vault.deficit() == lost
 
 
 @pytest.mark.parametrize("gain", [0, 50])
@@ -360,3 +362,32 @@ def test_report__is_due_of_a_single_unit_too(stage):
     stage.chain.wait(DAY + 1)
     stage.rebalance()
     assert stage.vault.lastReport() == stage.chain.now
+
+
+def test_premium__includes_what_is_locked(stage):
+    """Who enters a volatile vault pays for the locked profit too; that moves no price. 100 are locked: 1,100 buy as
+    many shares as 1,000 bought, and 200 are locked."""
+    strategy = stage.add(volatile=True)
+    stage.deposit(FIRST, 1_000)
+    stage.rebalance()
+    stage.chain.wait(60 * DAY)
+    strategy.earn(100 * stage.unit, sender=KEEPER)
+    stage.vault.report(sender=KEEPER)
+    price = stage.vault.convertToAssets(10**18)
+    stage.deposit(SECOND, 1_100)
+    assert stage.vault.balanceOf(SECOND) == pytest.approx(stage.vault.balanceOf(FIRST), rel=1e-7)
+    assert stage.vault.convertToAssets(10**18) == pytest.approx(price, abs=2)
+    assert stage.vault.lockedProfit() == pytest.approx(200 * stage.unit, abs=4)
+
+
+@pytest.mark.parametrize("lost", [0, 100])
+def test_rebalance__that_retires_one_weighs_the_others_after_the_report(stage, lost):
+    """It reports first, though no report is due: the other's half is of what is there then."""
+    one, two = stage.add(3_000), stage.add(5_000)
+    stage.deposit(FIRST, 1_000)
+    stage.rebalance()
+    stage.vault.setWeight(one.address, 0, 10, sender=OWNER)
+    two.lose(lost * stage.unit, sender=KEEPER)
+    stage.rebalance()
+    assert stage.vault.deficit() == lost * stage.unit
+    assert (stage.debt(one), stage.debt(two)) == (0, (1_000 - lost) * stage.unit // 2)
