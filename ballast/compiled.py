@@ -41,8 +41,9 @@ def ensure() -> None:
     stamp()
 
 
-def stamp(root: Path = ROOT) -> None:
-    """Note that what is compiled under `root` was made from the sources there."""
+def stamp(root: Path | None = None) -> None:
+    """Note that what is compiled under `root` (this checkout) was made from the sources there."""
+    root = root or ROOT
     (root / _STAMP.relative_to(ROOT)).write_text(_digest(root))
 
 
@@ -51,8 +52,9 @@ def is_fresh() -> bool:
     return _STAMP.exists() and _STAMP.read_text() == _digest()
 
 
-def _digest(root: Path = ROOT) -> str:
+def _digest(root: Path | None = None) -> str:
     """Return a hash over the sources, the settings, and what was compiled from them."""
+    root = root or ROOT
     file = root / FILE.relative_to(ROOT)
     if not file.exists():
         return ""

@@ -11,7 +11,8 @@ from ballast.keeper.signing import ApeSigner
 from ballast.replica.rpc import Rpc
 from tests.position_kit import *
 
-DANGER = 35  # percent: from a leverage of 2 to a health factor near 1.1
+#: percent: from a leverage of 2 to a health factor near 1.1; then a block passes, since a rescue keeps to its price
+DANGER = 35
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,7 @@ def test_sound_position__shows_how_far_it_is_from_danger_and_is_left_alone(kept,
 def test_position_in_danger__is_rebalanced_and_then_rescued(kept, keeper_of, keeper):
     place = kept.place
     place.crash(DANGER)
+    place.chain.wait(12)
     health, before = kept.health(), place.usdc.balanceOf(keeper.address)
     assert kept.refusal() is None
     cycle = keeper_of(kept.at.address).cycle()
@@ -96,6 +98,7 @@ def test_position_in_danger__is_rebalanced_and_then_rescued(kept, keeper_of, kee
 def test_position_in_danger__is_rescued_when_a_rebalance_may_lose_no_more(kept, keeper_of):
     place = kept.place
     place.crash(DANGER)
+    place.chain.wait(12)
     kept.rules.setLossBudget(0, (0, DAY), sender=GUARDIAN)
     health = kept.health()
     done = by_job(keeper_of(kept.at.address).cycle())
@@ -106,6 +109,7 @@ def test_position_in_danger__is_rescued_when_a_rebalance_may_lose_no_more(kept, 
 
 def test_position_in_danger__that_nothing_helps_is_told(kept, keeper_of):
     kept.place.crash(DANGER)
+    kept.place.chain.wait(12)
     for action in (0, 1):
         kept.rules.setLossBudget(action, (0, DAY), sender=GUARDIAN)
     cycle = keeper_of(kept.at.address).cycle()
@@ -123,6 +127,7 @@ def test_position__that_a_rebalance_brought_out_of_danger_needs_no_rescue(kept, 
         middle = (sound + danger) / 2
         sound, danger = (sound, middle) if _is_in_danger_after(kept, middle) else (middle, danger)
     place.crash(danger)
+    place.chain.wait(12)
     cycle = keeper_of(kept.at.address).cycle()
     done = by_job(cycle)
     assert done[Job.REBALANCE].transaction
