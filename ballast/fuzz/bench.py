@@ -16,6 +16,8 @@ from ballast.fuzz.chain import FuzzError
 from ballast.fuzz.machine import Tally, run
 from ballast.fuzz.node import Anvil
 from ballast.fuzz.targets import Target, machine_class
+from ballast.fuzz.through_ape import ThroughApe
+from ballast.network import connected
 from ballast.replica.node import Node
 
 FORGE = ROOT / "node_modules" / "@foundry-rs" / "forge-linux-amd64" / "bin" / "forge"
@@ -48,22 +50,25 @@ def measure(target: Target, *, seconds: float, seed: int, progress: Callable[[st
             raise FuzzError(f"the machine breaks {next(iter(result.violations))}: `ape run fuzz campaign` tells more")
         found.append(Speed(f"ours on revm, {workers} worker{'s' * (workers > 1)}", *result.steady()))
     progress("anvil")
-    found.append(_on_anvil(target, seconds, seed))
+    with Node.temporary(["--block-base-fee-per-gas", "0"]) as node:
+        found.append(_on_anvil("plain JSON-RPC", Anvil(node.rpc), target, seconds, seed))
+    progress("anvil, through Ape")
+    with connected("ethereum:local:foundry") as provider:
+        found.append(_on_anvil("through Ape", ThroughApe(provider), target, seconds, seed))
     for workers in (1, 2):
         progress(f"forge, {workers} core{'s' * (workers > 1)}")
         found.append(_forge(workers, seconds))
     return found
 
 
-def _on_anvil(target: Target, seconds: float, seed: int) -> Speed:
-    with Node.temporary(["--block-base-fee-per-gas", "0"]) as node:
-        machine = machine_class(target.machine)(Anvil(node.rpc), builds.load())
-        tally, number = Tally(), 0
-        started = time.perf_counter()
-        while time.perf_counter() - started < seconds:
-            run(machine, Random(f"{seed}/{number}"), LENGTH, tally)
-            number += 1
-        return Speed("ours on anvil, 1 process", tally.steps, time.perf_counter() - started)
+def _on_anvil(how: str, chain: Anvil, target: Target, seconds: float, seed: int) -> Speed:
+    machine = machine_class(target.machine)(chain, builds.load())
+    tally, number = Tally(), 0
+    started = time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        run(machine, Random(f"{seed}/{number}"), LENGTH, tally)
+        number += 1
+    return Speed(f"ours on anvil, {how}", tally.steps, time.perf_counter() - started)
 
 
 def _forge(cores: int, seconds: float) -> Speed:

@@ -1,4 +1,4 @@
-"""The same chain on anvil, over JSON-RPC: through Ape's provider, or on a node of one's own."""
+"""The same chain on anvil, over plain JSON-RPC: on the node that Ape started, or on one's own."""
 
 import time
 from typing import Any
@@ -9,7 +9,7 @@ from ballast.fuzz.chain import GAS, Chain, FuzzError, Log
 from ballast.replica.rpc import Rpc, RpcError
 
 _RICH = hex(2**200)
-#: looks for a receipt, later and later, before anvil is told to mine: half a second
+#: looks for a receipt, later and later, before the transaction is sent again: half a second
 _PATIENCE = 45
 
 
@@ -58,10 +58,7 @@ class Anvil(Chain):
             raise self.reverted(_revert_data(error)) from None
 
     def _mine(self, transaction: dict[str, str]) -> None:
-        sender = transaction["from"]
-        if sender not in self._rich:
-            self._request("anvil_setBalance", sender, _RICH)
-            self._rich.add(sender)
+        self._enrich(transaction["from"])
         name = self._request("eth_sendTransaction", transaction)
         for attempt in range(400):
             receipt = self._request("eth_getTransactionReceipt", name)
@@ -69,9 +66,29 @@ class Anvil(Chain):
                 break
             time.sleep(0.0005 * (attempt + 1))
             if attempt % _PATIENCE == _PATIENCE - 1:
-                self._request("evm_mine")  # now and then anvil overlooks one that waits, until the next
+                name = self._send_again(transaction, name)
         else:
             raise FuzzError("anvil does not mine: is it set to mine at every transaction?")
+        self._conclude(receipt)
+
+    def _send_again(self, transaction: dict[str, str], name: str) -> str:
+        """Take back a transaction that waits, and send it with the nonce that the state has.
+
+        After going back to a snapshot, anvil now and then has one wait for others that are gone.
+        """
+        sender = transaction["from"]
+        self._request("anvil_removePoolTransactions", sender)
+        if self._request("eth_getTransactionReceipt", name):
+            return name  # it was on its way
+        nonce = self._request("eth_getTransactionCount", sender, "latest")
+        return self._request("eth_sendTransaction", {**transaction, "nonce": nonce})
+
+    def _enrich(self, sender: str) -> None:
+        if sender not in self._rich:
+            self._request("anvil_setBalance", sender, _RICH)
+            self._rich.add(sender)
+
+    def _conclude(self, receipt: dict[str, Any]) -> None:
         if receipt["status"] != "0x1":
             raise FuzzError("a call went well and its transaction did not: the node's time does not stand still")
         self._receipt = receipt

@@ -1,10 +1,11 @@
-"""Both backends, on the same state: revm in this process, and the anvil that Ape started."""
+"""All backends, on the same state: revm in this process, and the anvil that Ape started, plainly and through Ape."""
 
 import pytest
 
 from ballast.fuzz import build as builds
 from ballast.fuzz.node import Anvil
 from ballast.fuzz.revm import Revm
+from ballast.fuzz.through_ape import ThroughApe
 from ballast.replica import builder
 from ballast.replica.rpc import Rpc
 
@@ -30,6 +31,14 @@ def anvil(chain):
     rpc.close()
 
 
-@pytest.fixture(params=["revm", "anvil"])
+@pytest.fixture
+def through_ape(chain):
+    made = ThroughApe(chain.provider)
+    with made.isolated():
+        yield made
+    made.close()
+
+
+@pytest.fixture(params=["revm", "anvil", "through_ape"])
 def any_chain(request):
     return request.getfixturevalue(request.param)

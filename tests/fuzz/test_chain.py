@@ -112,6 +112,24 @@ def test_snapshot__can_be_taken_ever_again(any_chain, held_vault):
     assert held_vault.deposit(7, DEPOSITOR, sender=DEPOSITOR) == 7 * 10**6
 
 
+def test_send__that_waits_for_others_that_are_gone_is_sent_again(anvil, build, monkeypatch):
+    """As anvil has it now and then after going back to a snapshot: a nonce too high."""
+    coin = build.make(anvil, "TokenStandIn", 6, sender=OWNER)
+    request, waited = anvil._request, []
+
+    def gapped(method, *params):
+        if method == "eth_sendTransaction" and not waited:
+            nonce = int(request("eth_getTransactionCount", params[0]["from"], "latest"), 16) + 3
+            waited.append(request(method, params[0] | {"nonce": hex(nonce)}))
+            return waited[0]
+        return request(method, *params)
+
+    monkeypatch.setattr(anvil, "_request", gapped)
+    coin.mint(DEPOSITOR, 7, sender=OWNER)
+    assert coin.balanceOf(DEPOSITOR) == 7
+    assert request("eth_getTransactionReceipt", waited[0]) is None
+
+
 def test_deal__gives_any_token(any_chain, build):
     usdc = build.at(any_chain, "TokenStandIn", mainnet.USDC)
     with any_chain.isolated():
