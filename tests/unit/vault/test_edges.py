@@ -391,3 +391,10 @@ def test_rebalance__that_retires_one_weighs_the_others_after_the_report(stage, l
     stage.rebalance()
     assert stage.vault.deficit() == lost * stage.unit
     assert (stage.debt(one), stage.debt(two)) == (0, (1_000 - lost) * stage.unit // 2)
+
+
+def test_in_kind_exit__of_a_single_unit_pays_it(stage):
+    stage.vault.deposit(1, FIRST, sender=FIRST)
+    assets, handed = stage.vault.redeemInKind(10**6, SECOND, FIRST, 0, sender=FIRST)
+    assert (assets, list(handed)) == (1, [])
+    assert (stage.vault.totalSupply(), stage.vault.idle()) == (0, 0)
