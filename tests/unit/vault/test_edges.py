@@ -398,3 +398,15 @@ def test_in_kind_exit__of_a_single_unit_pays_it(stage):
     assets, handed = stage.vault.redeemInKind(10**6, SECOND, FIRST, 0, sender=FIRST)
     assert (assets, list(handed)) == (1, [])
     assert (stage.vault.totalSupply(), stage.vault.idle()) == (0, 0)
+
+
+def test_preview__passes_over_a_strategy_that_has_nothing(stage):
+    """The first in the queue is empty; what the second frees is shown to the unit."""
+    stage.add(0)
+    stage.add(10_000)
+    stage.deposit(FIRST, 1_000)
+    stage.rebalance()
+    shares = 10**8 * stage.unit
+    assert stage.vault.previewRedeem(shares) == 100 * stage.unit
+    assert stage.vault.previewWithdraw(100 * stage.unit) == shares
+    assert stage.vault.redeem(shares, FIRST, FIRST, sender=FIRST) == 100 * stage.unit
