@@ -6,7 +6,7 @@ from ballast import compiled
 from ballast.fuzz.chain import Reverted
 from ballast.fuzz.world import GUARDIAN, KEEPER, OWNER
 from tests.revm_kit import FIRST, MOST, SECOND, THIRD, Stage, refused, stage
-from tests.vault_kit import DAY, NOBODY, UNLIMITED
+from tests.vault_kit import DAY, NOBODY, REVERTS, UNLIMITED
 
 __all__ = ["stage"]
 
@@ -410,3 +410,19 @@ def test_preview__passes_over_a_strategy_that_has_nothing(stage):
     assert stage.vault.previewRedeem(shares) == 100 * stage.unit
     assert stage.vault.previewWithdraw(100 * stage.unit) == shares
     assert stage.vault.redeem(shares, FIRST, FIRST, sender=FIRST) == 100 * stage.unit
+
+
+def test_exit__of_nothing_at_no_loss_is_nothing(stage):
+    stage.deposit(FIRST, 1)
+    for way in (stage.vault.redeem, stage.vault.withdraw):
+        assert way(0, FIRST, FIRST, 0, sender=FIRST) == 0
+
+
+def test_volatile_strategy__that_cannot_be_read_keeps_all_out_for_a_single_unit(stage):
+    strategy = stage.add(1_000, volatile=True)
+    stage.vault.deposit(10, FIRST, sender=FIRST)
+    stage.rebalance()
+    assert stage.debt(strategy) == 1
+    strategy.setFault(REVERTS, sender=KEEPER)
+    assert stage.vault.maxDeposit(FIRST) == stage.vault.maxMint(FIRST) == 0
+    assert refused(stage.vault.deposit, 10, FIRST, sender=FIRST).name == "Unreadable"
