@@ -184,7 +184,16 @@ def main(
     counts |= {"killed": len(killed), "survived": len(survivors), "equivalent": len(survived) - len(survivors)}
     ok = share >= TARGET_PERCENT and not wrong and not counts["not judged"]
     if as_json:
-        told = [asdict(m) | {"id": m.id, "equivalent": known.get(m.id)} | results[m.id] for m in chosen]
+        told = [
+            {
+                **results[m.id],
+                "by_file": results[m.id].get("file"),
+                **asdict(m),
+                "id": m.id,
+                "equivalent": known.get(m.id),
+            }
+            for m in chosen
+        ]
         emit_json({"ok": ok, "killed_percent": share, "counts": counts, "mutants": told}, indent=1)
     else:
         for m in survivors:

@@ -6,7 +6,7 @@ from ballast import compiled
 from ballast.fuzz.chain import Reverted
 from ballast.fuzz.world import GUARDIAN, KEEPER, OWNER
 from tests.revm_kit import FIRST, MOST, SECOND, THIRD, Stage, refused, stage
-from tests.vault_kit import DAY, NOBODY, UNLIMITED
+from tests.vault_kit import DAY, NOBODY, REVERTS, UNLIMITED
 
 __all__ = ["stage"]
 
@@ -391,3 +391,38 @@ def test_rebalance__that_retires_one_weighs_the_others_after_the_report(stage, l
     stage.rebalance()
     assert stage.vault.deficit() == lost * stage.unit
     assert (stage.debt(one), stage.debt(two)) == (0, (1_000 - lost) * stage.unit // 2)
+
+
+def test_in_kind_exit__of_a_single_unit_pays_it(stage):
+    stage.vault.deposit(1, FIRST, sender=FIRST)
+    assets, handed = stage.vault.redeemInKind(10**6, SECOND, FIRST, 0, sender=FIRST)
+    assert (assets, list(handed)) == (1, [])
+    assert (stage.vault.totalSupply(), stage.vault.idle()) == (0, 0)
+
+
+def test_preview__passes_over_a_strategy_that_has_nothing(stage):
+    """The first in the queue is empty; what the second frees is shown to the unit."""
+    stage.add(0)
+    stage.add(10_000)
+    stage.deposit(FIRST, 1_000)
+    stage.rebalance()
+    shares = 10**8 * stage.unit
+    assert stage.vault.previewRedeem(shares) == 100 * stage.unit
+    assert stage.vault.previewWithdraw(100 * stage.unit) == shares
+    assert stage.vault.redeem(shares, FIRST, FIRST, sender=FIRST) == 100 * stage.unit
+
+
+def test_exit__of_nothing_at_no_loss_is_nothing(stage):
+    stage.deposit(FIRST, 1)
+    for way in (stage.vault.redeem, stage.vault.withdraw):
+        assert way(0, FIRST, FIRST, 0, sender=FIRST) == 0
+
+
+def test_volatile_strategy__that_cannot_be_read_keeps_all_out_for_a_single_unit(stage):
+    strategy = stage.add(1_000, volatile=True)
+    stage.vault.deposit(10, FIRST, sender=FIRST)
+    stage.rebalance()
+    assert stage.debt(strategy) == 1
+    strategy.setFault(REVERTS, sender=KEEPER)
+    assert stage.vault.maxDeposit(FIRST) == stage.vault.maxMint(FIRST) == 0
+    assert refused(stage.vault.deposit, 10, FIRST, sender=FIRST).name == "Unreadable"
