@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from ballast.keeper import Reading
 from ballast.market.actors import Liquidation
@@ -138,6 +138,9 @@ class Check:
     found: str
 
 
+COST: Final = "rules cost less than 0.2%"
+
+
 @dataclass
 class Run:
     """A scenario that was played."""
@@ -177,6 +180,12 @@ class Run:
             for ours, theirs, before, after in zip(track.samples, plain.samples, prices, prices[1:], strict=False)
         )
 
+    @property
+    def missed(self) -> float:
+        """Return how much less than its twin the position with rules has at the end."""
+        track, plain = self.ruled, self.plain
+        return plain.end - track.end if track is not None and plain is not None else 0.0
+
     def checks(self) -> list[Check]:
         """Return what must hold, and whether it does; nothing is asked of a run without rules or without a keeper."""
         track, plain = self.ruled, self.plain
@@ -197,11 +206,7 @@ class Run:
                 )
             )
         if not self.scenario.crisis and not self.hostile:
-            missed = plain.end - track.end if plain is not None else 0.0
-            told = f"{track.cost:.3%} in trades, {missed:+.3%} less at the end"
-            if plain is not None:
-                told += f": {-self.hedging:+.3%} by hedging, {missed + self.hedging:+.3%} by all else"
-            found.append(Check("rules cost less than 0.2%", max(track.cost, missed) < 0.002, told))
+            found.append(cost([self]))
         if track.best_attack is not None:
             best = track.best_attack
             found.append(Check("no attack pays", best.profit <= 0, f"{best.profit:,.4f} at best: {best.what}"))
@@ -253,3 +258,27 @@ def thinned(rows: Sequence[Any], most: int) -> list[Any]:
     step = max(1, len(rows) // most)
     kept = list(rows[::step])
     return kept if kept[-1] is rows[-1] else [*kept, rows[-1]]
+
+
+def cost(draws: Sequence[Run]) -> Check:
+    """Check what the rules cost one strategy in one scenario, on the mean of its draws: one draw is mostly luck."""
+    trades, missed, hedging = (
+        sum(values) / len(draws)
+        for values in zip(*((run.ruled.cost, run.missed, run.hedging) for run in draws), strict=True)
+    )
+    told = f"{trades:.3%} in trades, {missed:+.3%} less at the end"
+    if all(run.plain is not None for run in draws):
+        told += f": {-hedging:+.3%} by hedging, {missed + hedging:+.3%} by all else"
+    what = COST if len(draws) == 1 else f"{COST}, as the mean of {len(draws)} draws"
+    return Check(what, max(trades, missed) < 0.002, told)
+
+
+def judged(runs: Sequence[Run]) -> list[tuple[Run, Check]]:
+    """Return all checks of many runs, each with (the first of) the runs that it is of."""
+    found, drawn = [], {}
+    for run in runs:
+        several = run.scenario.draws > 1 and not run.hostile
+        found += [(run, check) for check in run.checks() if not (several and check.what == COST)]
+        if several and run.plain is not None:
+            drawn.setdefault((run.scenario.name, run.strategy), []).append(run)
+    return found + [(draws[0], cost(draws)) for draws in drawn.values()]

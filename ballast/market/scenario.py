@@ -75,6 +75,7 @@ class Scenario:
     staked: Course = Course(((0.0, 1.0),))
     prints: tuple[Print, ...] = field(default=())
     visit: float = 0.003
+    draws: int = 1
 
     @property
     def steps(self) -> int:

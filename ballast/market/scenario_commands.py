@@ -18,13 +18,11 @@ from ballast.fuzz.node import Anvil
 from ballast.fuzz.revm import Revm
 from ballast.market import engine, scenario_docs, scenario_page, stage
 from ballast.market import scenario as scenarios
-from ballast.market.record import Run, Track
+from ballast.market.record import COST, Run, Track, judged
 from ballast.market.scenario import Scenario
 from ballast.replica.rpc import Rpc
 
 _COLUMNS: Final = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-#: longest scenario that enemies are let into when all are played
-_HOSTILE_HOURS: Final = 48
 #: exit code of a scenario that ran and did not show what it must
 NOT_SHOWN: Final = 3
 
@@ -80,10 +78,11 @@ def run_all(strategies: Sequence[str], *, hostile: bool, folder: Path, write: bo
     # the long ones first, so that no worker waits for the last one alone
     names = sorted(scenarios.load(), key=lambda name: -scenarios.find(name).steps)
     jobs = [
-        (name, strategy, enemy)
+        (name, strategy, seed, enemy)
         for name in names
         for strategy in strategies
-        for enemy in ((False, True) if hostile and scenarios.find(name).hours <= _HOSTILE_HOURS else (False,))
+        for seed in range(1, scenarios.find(name).draws + 1)
+        for enemy in ((False, True) if hostile and seed == 1 else (False,))
     ]
     runs = []
     with ProcessPoolExecutor(workers) as pool, Progress(*_COLUMNS, console=console, transient=True) as bar:
@@ -91,26 +90,28 @@ def run_all(strategies: Sequence[str], *, hostile: bool, folder: Path, write: bo
         for played in pool.map(_job, jobs):
             runs.append(played)
             write_page(played, folder)
-            failed = [check.what for check in played.checks() if not check.ok]
+            drawn = COST if played.scenario.draws > 1 else None  # judged by the mean, at the end
+            failed = [check.what for check in played.checks() if not check.ok and check.what != drawn]
             said = f"[red]not: {'; '.join(failed)}[/red]" if failed else "[green]holds[/green]"
-            label = f"{played.scenario.name}, {played.strategy}" + (", hostile" if played.hostile else "")
+            label = f"{played.scenario.name}, {played.strategy}"
+            label += f", draw {played.seed}" * (played.scenario.draws > 1) + (", hostile" if played.hostile else "")
             console.print(f"{label}: {said} ({played.seconds:.0f} s)", highlight=False)
             bar.advance(task)
     order = list(scenarios.load())
-    runs.sort(key=lambda played: (order.index(played.scenario.name), strategies.index(played.strategy), played.hostile))
+    runs.sort(key=lambda run: (order.index(run.scenario.name), strategies.index(run.strategy), run.hostile, run.seed))
     if write:
         scenario_docs.FILE.write_text(scenario_docs.markdown(runs), encoding="utf-8")
         out.print(f"{scenario_docs.FILE} is written")
-    if not all(check.ok for played in runs for check in played.checks()):
+    if not all(check.ok for _, check in judged(runs)):
         sys.exit(NOT_SHOWN)
 
 
-def _job(job: tuple[str, str, bool]) -> Run:
+def _job(job: tuple[str, str, int, bool]) -> Run:
     """Play one scenario in a process of its own."""
-    name, strategy, hostile = job
+    name, strategy, seed, hostile = job
     chain = Revm.from_state(replica.build().state)
     stage_ = stage.find(strategy, build=build.load())
-    return engine.play(chain, scenarios.find(name), stage_, strategy, engine.Options(hostile=hostile))
+    return engine.play(chain, scenarios.find(name), stage_, strategy, engine.Options(seed=seed, hostile=hostile))
 
 
 def play(
@@ -144,7 +145,8 @@ def _chain(rpc: str | None) -> Chain:
 def write_page(played: Run, folder: Path) -> Path:
     """Write the page; return where."""
     enmity = "-hostile" if played.hostile else ""
-    page = folder / f"{played.scenario.name}-{played.strategy}{enmity}.html"
+    draw = f"-{played.seed}" if played.seed != 1 else ""
+    page = folder / f"{played.scenario.name}-{played.strategy}{enmity}{draw}.html"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         page.write_text(scenario_page.html(played), encoding="utf-8")

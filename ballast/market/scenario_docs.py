@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ballast.environment import ROOT
-from ballast.market.record import Run, Track
+from ballast.market.record import Run, Track, judged
 from ballast.market.scenario import Scenario
 
 FILE: Final = ROOT / "docs" / "scenarios.md"
@@ -26,8 +26,9 @@ those who stayed, unless the lines below the table say otherwise.
 
 **With enemies** the scenario is played again: before the honest keeper comes a hostile one with money without limit,
 who tries every call at every price it can push the pool to, and does for real what hurts those inside most; and every
-half hour a hostile depositor tries to enter and leave around pushed prices. *Best attack* is the largest profit found,
-in whole units of the asset, beyond the bounty that an honest rescuer would have got; *enemy paid* is what the hostile
+half hour (48 times where a scenario is longer than a day) a hostile depositor tries to enter and leave around pushed
+prices. *Best attack* is the largest profit found, in whole units of the asset, beyond the bounty that an honest rescuer
+would have got; *enemy paid* is what the hostile
 keeper's deeds cost it. What they take is bounded by the loss budget; but whoever pays to use that up may
 make the strategy wait, and be late.
 
@@ -39,9 +40,9 @@ may move every four hours ends 12 and 13 March 2020 below its twin, one that may
 
 The calm month's price is drawn to end 3% up, and so takes back most of what it does on its way. A twin that hedges
 nothing gets back what its exposure lost meanwhile; who hedges has paid for it. *By hedging* is that part of the
-difference: from sample to sample, the difference in net base times what the price did next. The check counts it all the
-same. On a price that may end anywhere (`--free-end`) it is nothing on average; [strategies.md](strategies.md) has both
-over several seeds.
+difference: from sample to sample, the difference in net base times what the price did next. One draw of the prices is
+mostly luck, so it is drawn six times, and what the rules cost is the mean; the first table has the first draw. On a
+price that may end anywhere (`--free-end`) hedging brings nothing on average; [strategies.md](strategies.md) has both.
 """
 _COLUMNS: Final = (
     "Strategy",
@@ -80,16 +81,17 @@ def _chapter(scenario: Scenario, runs: Sequence[Run]) -> str:
         "| " + " | ".join(_COLUMNS) + " |",
         "|" + " --- |" * len(_COLUMNS),
     ]
-    plain = [run for run in runs if not run.hostile]
+    plain = [run for run in runs if not run.hostile and run.seed == 1]
     for run in plain:
         lines += [row(run, track) for track in run.tracks]
     enemies = [run for run in runs if run.hostile and run.ruled is not None]
     if enemies:
         lines += ["", *_enmity(enemies)]
+    if scenario.draws > 1:
+        lines += ["", *_draws(scenario, [run for run in runs if not run.hostile])]
     failed = [
         f"- **{run.strategy}{', hostile' if run.hostile else ''}: {check.what}: no** ({check.found})"
-        for run in runs
-        for check in run.checks()
+        for run, check in judged(runs)
         if not check.ok
     ]
     if failed:
@@ -115,6 +117,24 @@ def _enmity(runs: Sequence[Run]) -> list[str]:
             f"{track.drawn:.0%}" if track.drawn is not None else "",
             f"{track.enemy_spent:,.2f}",
         ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _draws(scenario: Scenario, runs: Sequence[Run]) -> list[str]:
+    """Write by how much less than its twin the position with rules ended, in each draw of the prices."""
+    seeds = range(1, scenario.draws + 1)
+    lines = [
+        "| Less than the twin, by draw | " + " | ".join(map(str, seeds)) + " | Mean | of that by hedging | Trades |",
+        "|" + " --- |" * (scenario.draws + 4),
+    ]
+    for strategy in dict.fromkeys(run.strategy for run in runs):
+        draws = [run for run in runs if run.strategy == strategy]
+        means = [
+            sum(values) / len(draws)
+            for values in zip(*((r.missed, -r.hedging, r.ruled.cost) for r in draws), strict=True)
+        ]
+        cells = [strategy, *(f"{run.missed:+.3%}" for run in draws), *(f"{mean:+.3%}" for mean in means)]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 

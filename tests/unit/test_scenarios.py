@@ -10,7 +10,8 @@ import yaml
 
 from ballast.errors import ConfigurationError
 from ballast.market import scenario as scenarios
-from ballast.market.record import Run, Sample, Track
+from ballast.market import scenario_docs
+from ballast.market.record import COST, Run, Sample, Track, judged
 from ballast.market.scenario import Course
 
 START = 1_940.0
@@ -114,6 +115,45 @@ def test_hedging__is_what_the_difference_in_exposure_brought():
     assert run.hedging == pytest.approx((0.005 - 0.01) * (11 - 12))
     check = next(each for each in run.checks() if each.what == "rules cost less than 0.2%")
     assert "-0.800% less at the end: -0.500% by hedging, -0.300% by all else" in check.found
+
+
+def ended(end, *, strategy="neutral", seed=1, scenario="calm-month", hostile=False):
+    """A run in which the twin ended with what it began with, and the position with rules at `end`."""
+    tracks = [track([0.0, 0.0], [1.0, end], rules=True), track([0.0, 0.0], [1.0, 1.0], rules=False)]
+    prices = [(0.0, 10.0), (1.0, 10.0)]
+    return Run(scenarios.find(scenario), strategy, seed, 300, tracks, prices, [], hostile=hostile)
+
+
+def test_cost__of_what_is_drawn_several_times_is_the_mean():
+    draws = [ended(end, seed=seed) for seed, end in enumerate((0.99, 1.0, 1.0, 1.0, 1.0, 1.0), 1)]
+    [(run, check)] = [each for each in judged(draws) if each[1].what.startswith(COST)]
+    assert run is draws[0]
+    assert check.ok and "+0.167% less at the end" in check.found and check.what.endswith("as the mean of 6 draws")
+    [(_, check)] = [each for each in judged(draws[:4]) if each[1].what.startswith(COST)]
+    assert not check.ok  # 0.25 % on the mean of four
+
+
+def test_cost__is_of_each_strategy_alone_and_of_no_enemy():
+    runs = [
+        ended(0.99),
+        ended(1.01, strategy="liquidity"),
+        ended(0.9, hostile=True),
+        ended(1.0, scenario="venue-print"),
+    ]
+    found = [(run.strategy, run.scenario.name, check.ok) for run, check in judged(runs) if check.what.startswith(COST)]
+    assert sorted(found) == [
+        ("liquidity", "calm-month", True),
+        ("neutral", "calm-month", False),
+        ("neutral", "venue-print", True),
+    ]
+
+
+def test_page__has_a_table_of_the_draws():
+    draws = [ended(end, seed=seed) for seed, end in enumerate((0.99, 1.0, 1.0, 1.0, 1.0, 1.0), 1)]
+    page = scenario_docs.markdown(draws)
+    assert "| neutral | +1.000% | +0.000% |" in page
+    assert "| +0.167% | +0.000% | +0.000% |" in page
+    assert "What does not hold" not in page
 
 
 def test_unknown_scenario_names_those_there_are():
