@@ -426,3 +426,30 @@ def test_volatile_strategy__that_cannot_be_read_keeps_all_out_for_a_single_unit(
     strategy.setFault(REVERTS, sender=KEEPER)
     assert stage.vault.maxDeposit(FIRST) == stage.vault.maxMint(FIRST) == 0
     assert refused(stage.vault.deposit, 10, FIRST, sender=FIRST).name == "Unreadable"
+
+
+def test_exit__bears_the_losses_of_all_the_strategies_it_draws_on(stage):
+    strategies = [stage.add(5_000) for _ in range(2)]
+    for holder in (FIRST, SECOND):
+        stage.deposit(holder, 500)
+    stage.rebalance()
+    for strategy in strategies:
+        strategy.lose(50 * stage.unit, sender=KEEPER)
+    shares = stage.vault.balanceOf(FIRST)
+    # 450 of the first strategy, the rest of the second: both losses are known
+    assert stage.vault.previewRedeem(shares) == 450 * stage.unit
+    assert stage.vault.redeem(shares, FIRST, FIRST, sender=FIRST) == 450 * stage.unit
+
+
+def test_first_profit__of_a_few_units_unlocks_by_the_cap_to_the_second():
+    """Nothing of it makes good a loss: no unit may unlock sooner."""
+    compiled.ensure()
+    stage = Stage(terms={"growthCapBps": 100, "unlockPeriod": 3_600})
+    strategy = stage.add()
+    stage.deposit(FIRST, 1)
+    stage.rebalance()
+    stage.chain.wait(DAY)
+    strategy.earn(5, sender=KEEPER)
+    assert stage.vault.report(sender=KEEPER) == (5 - 1, 0)
+    # 1 % a year of a million units is 4 in 12,614.4 seconds
+    assert stage.vault.unlockedAt() - stage.chain.now == 12_615
