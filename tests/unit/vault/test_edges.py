@@ -6,7 +6,7 @@ from ballast import compiled
 from ballast.fuzz.chain import Reverted
 from ballast.fuzz.world import GUARDIAN, KEEPER, OWNER
 from tests.revm_kit import FIRST, MOST, SECOND, THIRD, Stage, refused, stage
-from tests.vault_kit import DAY, NOBODY, REVERTS, UNLIMITED
+from tests.vault_kit import DAY, NOBODY, REVERTS, TERMS, UNLIMITED
 
 __all__ = ["stage"]
 
@@ -453,3 +453,39 @@ def test_first_profit__of_a_few_units_unlocks_by_the_cap_to_the_second():
     assert stage.vault.report(sender=KEEPER) == (5 - 1, 0)
     # 1 % a year of a million units is 4 in 12,614.4 seconds
     assert stage.vault.unlockedAt() - stage.chain.now == 12_615
+
+
+def test_limits__that_are_named_are_told(stage):
+    limits = stage.make("VaultLimits", OWNER, GUARDIAN)
+    limits.setCaps(stage.vault.address, (1, 2, 3, 4), sender=OWNER)
+    for named in (limits.address, NOBODY):
+        stage.vault.setLimits(named, sender=OWNER)
+        assert [each.values for each in stage.chain.events() if each.name == "LimitsSet"] == [{"limits": named}]
+        assert stage.vault.limits() == named
+
+
+@pytest.mark.parametrize("missing", ["asset", "books", "views"])
+def test_vault__is_not_made_without_its_parts(stage, missing):
+    parts = {name: stage.vault.__getattr__(name)() for name in ("books", "rules", "views")}
+    asset = NOBODY if missing == "asset" else stage.token.address
+    parts |= {missing: NOBODY} if missing in parts else {}
+    config = (asset, "V", "V", OWNER, GUARDIAN, OWNER, OWNER, *(TERMS[key] for key in TERMS))
+    with pytest.raises(Reverted, match="ZeroAddress"):
+        stage.make("Vault", config, *parts.values())
+
+
+def test_report__that_makes_good_a_loss_where_nothing_may_grow_is_the_hours_report():
+    """Growth so slow that an hour allows no unit: what makes good a loss is booked, and the hour begins anew."""
+    compiled.ensure()
+    stage = Stage(terms={"growthCapBps": 1})
+    strategy = stage.add()
+    stage.deposit(FIRST, 1)
+    stage.rebalance()
+    strategy.lose(10, sender=KEEPER)
+    stage.vault.report(sender=KEEPER)
+    stage.chain.wait(3_600)
+    strategy.earn(6, sender=KEEPER)
+    profit, _ = stage.vault.report(sender=KEEPER)
+    assert profit > 0
+    strategy.earn(3, sender=KEEPER)
+    assert stage.vault.report(sender=KEEPER) == (0, 0)
