@@ -158,6 +158,7 @@ interface IVault is IVaultTypes, IERC4626, IRegulated {
     function setGate(address gate_) external;
     /// @notice Who limits what the strategies expose the vault to, and must know this vault; the zero address: nobody does.
     /// Asked before and after the moves of a rebalance, which then leaves no measure beyond its limit and worse than it was.
+    /// A shutdown ends them: nothing may hold back what comes home.
     function setLimits(address limits_) external;
 
     /* ITS REDEMPTIONS CONTRACT */

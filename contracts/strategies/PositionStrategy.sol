@@ -28,7 +28,8 @@ import {Strategy} from "./Strategy.sol";
 /// given at the highest of the net value by the feed, by the pool's time-weighted price, by its price as the last block left it,
 /// and of what an exit brings at the market's best price now, roundings included: nobody buys below a price that is known, nor
 /// by a price pushed in the same block, nor below what any exit brings. When that is more than `entryBps` over the value by the
-/// feed, nobody is let in, so that nobody can be made to pay for a pushed price either. Shares cannot leave in the block of their deposit: borrowed assets cannot pass through.
+/// feed, nobody is let in, so that nobody can be made to pay for a pushed price either. Shares cannot leave in the block of
+/// their deposit: borrowed assets cannot pass through.
 ///
 /// EXIT is pro rata: a part of the shares takes the same part of every position, sells what is not asset, and is paid what
 /// that brought. Who leaves bears its cost exactly; who stays keeps the same positions per share, or a little more. The plain

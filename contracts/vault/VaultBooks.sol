@@ -160,6 +160,9 @@ contract VaultBooks is VaultState {
 
     function shutdown() external delegated nonReentrant onlyTightener {
         _lock.flags |= PAUSED | SHUTDOWN;
+        // What comes home may leave more exposure behind, unhedged: no limit may hold it back.
+        _debt.marks &= ~BOUNDED;
+        _limits = address(0);
         uint256 count = _debt.strategies;
         for (uint256 i; i < count; ++i) {
             _retire(_queue[i], _strategies[_queue[i]]);

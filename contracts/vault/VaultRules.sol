@@ -186,6 +186,7 @@ contract VaultRules is VaultState {
 
     function setLimits(address limits) external nonReentrant onlyOwner {
         bool bounded = limits != address(0);
+        if (bounded && _isShutdown()) revert IsShutdown();
         // Reverts when they do not know this vault: they would stop every rebalance.
         if (bounded) IVaultLimits(limits).capsOf(address(this));
         _limits = limits;

@@ -324,3 +324,18 @@ def test_vault__without_limits_again_asks_nobody(bounded, summed, limits):
     assert int(bounded.limits(), 16) == 0
     weigh(bounded, summed["half"], 5_000)
     assert limits.measure(bounded.address)[0] == WAD
+
+
+def test_vault__that_is_shut_down_is_held_back_by_no_limits(bounded, summed, limits):
+    """Half's delta is hedged by whole's: that one comes home first, and leaves more net delta than there may be."""
+    summed["whole"].setExposure((ETHER, -600 * UNIT, 0, 600 * UNIT, 300 * UNIT), sender=OWNER)
+    limits.setCaps(bounded.address, (WAD // 4, WAD, 2 * WAD, WAD), sender=OWNER)
+    assert limits.measure(bounded.address)[0] == WAD // 5
+    summed["half"].setFreeable(0, sender=OWNER)
+    bounded.shutdown(sender=GUARDIAN)
+    bounded.rebalance(sender=STRANGER)
+    assert bounded.strategy(summed["whole"].address)[0] == 0
+    assert limits.measure(bounded.address)[0] == 8 * WAD // 10
+    assert int(bounded.limits(), 16) == 0
+    with pytest.raises(Reverted, match="IsShutdown"):
+        bounded.setLimits(limits.address, sender=OWNER)
